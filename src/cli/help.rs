@@ -28,7 +28,10 @@ impl After {
         for line in text.replace(" \\\n      ", " ").lines() {
             if let Some(example) = line.strip_prefix("  ").filter(|_| paragraph.is_empty()) {
                 after.examples.push((String::new(), example.trim().to_owned()));
-            } else if let Some((label, example)) = line.split_once(':').filter(|(_, rest)| is_command(rest.trim_start())) {
+            } else if let Some((label, example)) = line
+                .split_once(':')
+                .filter(|(label, rest)| is_label(label) && is_command(rest.trim_start()))
+            {
                 let label = if label == "Example" { "" } else { label };
                 after.examples.push((label.to_owned(), example.trim().to_owned()));
             } else if line.trim() == "Examples:" {
@@ -87,6 +90,9 @@ impl After {
     }
 }
 
+/// How far the further lines of an example stand in.
+const INDENT: usize = 6;
+
 /// How wide an example may be: it is broken by hand, so that it can be pasted from any screen that is wide enough for it.
 const WIDEST: usize = 78;
 
@@ -97,16 +103,10 @@ fn continued(example: &str) -> String {
         None => (example, None),
     };
     let mut lines = vec![String::new()];
-    // Between options alone: what belongs to one stays with it, and quotes stay whole.
-    for part in command.split_inclusive(' ').fold(Vec::<String>::new(), |mut parts, word| {
-        match parts.last_mut() {
-            Some(last) if !word.starts_with("-") && !word.starts_with('|') => last.push_str(word),
-            _ => parts.push(word.to_owned()),
-        }
-        parts
-    }) {
+    for part in parts(command) {
+        let indent = if lines.len() > 1 { INDENT } else { 0 };
         let line = lines.last_mut().map_or(0, |line| line.chars().count());
-        if line > 0 && line + part.trim_end().chars().count() > WIDEST - 2 {
+        if line > 0 && indent + line + part.trim_end().chars().count() > WIDEST - 2 {
             lines.push(part);
         } else if let Some(line) = lines.last_mut() {
             line.push_str(&part);
@@ -121,6 +121,28 @@ fn continued(example: &str) -> String {
         Some(why) => format!("{whole}  # {why}"),
         None => whole,
     }
+}
+
+/// What of a command stays on one line: a word, a text in quotes, an option with its value.
+fn parts(command: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for word in command.split_inclusive(' ') {
+        let stays = parts.last().is_some_and(|last| {
+            let is_quoted = last.matches('"').count() % 2 == 1;
+            let awaits = last.starts_with("--") && last.matches(' ').count() == 1 && !word.starts_with(['-', '|', '<', '>']);
+            is_quoted || awaits || last.trim().is_empty()
+        });
+        match parts.last_mut().filter(|_| stays) {
+            Some(last) => last.push_str(word),
+            None => parts.push(word.to_owned()),
+        }
+    }
+    parts
+}
+
+/// Whether what stands before a command is a word for it, and no sentence that ends in one.
+fn is_label(text: &str) -> bool {
+    text.split(' ').count() <= 2
 }
 
 fn is_command(text: &str) -> bool {
@@ -166,7 +188,7 @@ mod tests {
         let after = After::read("Example: revoked case cancel 17\n\nTo give the account back: revoked release 17");
         assert_eq!(
             after.written(),
-            "Example: revoked case cancel 17\nTo give the account back: revoked release 17"
+            "Example: revoked case cancel 17\n\nTo give the account back: revoked release 17"
         );
     }
 

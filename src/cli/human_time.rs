@@ -233,6 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_told_from_a_time_of_one() {
+        let now = at("2026-11-28T02:12:00Z");
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        for (typed, day) in [
+            ("2026-12-31", Some("2026-12-31")),
+            ("tomorrow", Some("2026-11-29")),
+            ("2026-12-31 00:00", None),
+            ("3d", None),
+            ("17:30", None),
+        ] {
+            let meant = typed.parse::<HumanTime>().unwrap().day_in(now, &zone).unwrap();
+            assert_eq!(meant.map(|day| day.to_string()).as_deref(), day, "{typed}");
+        }
+    }
+
+    #[test]
     fn a_time_of_day_is_the_last_one_for_who_looks_back_and_the_next_one_for_who_looks_ahead() {
         // It is 03:12 in Berlin.
         for (typed, last, next) in [
@@ -259,21 +275,6 @@ mod tests {
         assert!(utc("1h", "2h").unwrap_err().contains("(--since)"));
         assert!(utc("1h", "1h").unwrap_err().contains("(--until)"));
         assert!(utc("", "1h").unwrap().0.is_none());
-    }
-
-    fn a_day_is_told_from_a_time_of_one() {
-        let now = at("2026-11-28T02:12:00Z");
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
-        for (typed, day) in [
-            ("2026-12-31", Some("2026-12-31")),
-            ("tomorrow", Some("2026-11-29")),
-            ("2026-12-31 00:00", None),
-            ("3d", None),
-            ("17:30", None),
-        ] {
-            let meant = typed.parse::<HumanTime>().unwrap().day_in(now, &zone).unwrap();
-            assert_eq!(meant.map(|day| day.to_string()).as_deref(), day, "{typed}");
-        }
     }
 
     #[test]

@@ -46,17 +46,12 @@ pub(in crate::cli) async fn follow(
         if looks % LOOKS == 0 {
             let now = store.clock().now();
             let jobs = store.case_progress(case).await?;
-            let runs = daemon_runs(store.path());
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| waits_longer(&jobs, now.plus(left))) {
                 live.clear();
                 return Ok(Followed::NotOver(view));
             }
-            let shown = if runs {
-                ProgressLine::of(case, &jobs, &LocalTimes::at(now))
-            } else {
-                ProgressLine::without_daemon(case)
-            };
+            let shown = ProgressLine::of(case, &jobs, daemon_runs(store.path()), &LocalTimes::at(now));
             live.show(&shown.change, &shown.text, now.since(begins));
         }
         looks += 1;

@@ -2,7 +2,6 @@
 
 use super::trouble::{quoted, stopped};
 use crate::cli::output::{LocalTimes, coarse, plain};
-use crate::cli::store::NOT_RUNNING;
 use crate::model::Timestamp;
 use crate::store::JobProgress;
 
@@ -14,8 +13,8 @@ pub(super) struct ProgressLine {
 
 impl ProgressLine {
     /// The line of case `id`: what is in trouble first, what is over last.
-    pub(super) fn of(id: i64, jobs: &[JobProgress], times: &LocalTimes) -> Self {
-        let mut parts: Vec<(u8, String, String)> = jobs.iter().map(|job| at_target(job, times)).collect();
+    pub(super) fn of(id: i64, jobs: &[JobProgress], daemon_runs: bool, times: &LocalTimes) -> Self {
+        let mut parts: Vec<(u8, String, String)> = jobs.iter().map(|job| at_target(job, daemon_runs, times)).collect();
         parts.sort_by_key(|(rank, ..)| *rank);
         if parts.is_empty() {
             parts.push((0, "waits for the daemon".to_owned(), "waits for the daemon".to_owned()));
@@ -29,19 +28,10 @@ impl ProgressLine {
             text: of(|(.., text)| text),
         }
     }
-
-    /// The line where nobody is at it, whatever its rows say.
-    pub(super) fn without_daemon(id: i64) -> Self {
-        let text = format!("case {id} · {NOT_RUNNING}");
-        Self {
-            change: text.clone(),
-            text,
-        }
-    }
 }
 
 /// How much it matters, what tells a change, and what is shown. The cause stands before the attempt: it is not what a narrow screen cuts.
-fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
+fn at_target(job: &JobProgress, daemon_runs: bool, times: &LocalTimes) -> (u8, String, String) {
     let target = plain(&job.target);
     // Of an attempt that waits it is how many were made, of one at work which it is.
     let tried = match (job.attempt, job.state.as_str()) {
@@ -53,9 +43,13 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
     let wait = |at: Option<Timestamp>| at.filter(|at| *at > times.now()).map(|at| coarse(at.since(times.now())));
     let next = wait(job.due).map(|wait| format!("next in {wait}"));
     let is_waiting = matches!(job.state.as_str(), "scheduled" | "queued" | "running");
+    if is_waiting && !daemon_runs {
+        // Nobody is at it, whatever its row says.
+        return plainly(0, format!("{target} waits: the daemon does not run"));
+    }
     if let Some(why) = job.stopped.as_ref().filter(|_| is_waiting) {
         // No number: an attempt at a target that is away is given back, and would count up and down.
-        let change = stopped(job, why, times);
+        let change = stopped(&target, why, times);
         let text = match (job.state.as_str(), next) {
             ("running", _) => format!("{change}, asked again now"),
             (_, Some(next)) => format!("{change}, {next}"),
@@ -126,14 +120,13 @@ mod tests {
             verdict: None,
             acted: false,
             stopped: None,
-            stopped_at: None,
             next_permit_at: None,
             before: 0,
         }
     }
 
     fn line(jobs: &[JobProgress]) -> String {
-        ProgressLine::of(6, jobs, &LocalTimes::at(Timestamp::from_ms(NOW))).text
+        ProgressLine::of(6, jobs, true, &LocalTimes::at(Timestamp::from_ms(NOW))).text
     }
 
     #[test]
@@ -170,10 +163,10 @@ mod tests {
             attempt,
             due: due.map(Timestamp::from_ms),
             error: Some(TIMED_OUT.to_owned()),
-            stopped: Some(Stopped::Down(format!(
-                "target chat does not answer, its jobs wait: {TIMED_OUT}"
-            ))),
-            stopped_at: Some(Timestamp::from_ms(NOW - 1000)),
+            stopped: Some(Stopped::Down {
+                why: TIMED_OUT.to_owned(),
+                since: Some(Timestamp::from_ms(NOW - 1000)),
+            }),
             ..job(state)
         };
         let since = LocalTimes::at(Timestamp::from_ms(NOW)).time(Timestamp::from_ms(NOW - 1000));
@@ -197,12 +190,15 @@ mod tests {
             ..job("done")
         };
         let paused = JobProgress {
-            stopped: Some(Stopped::Refused("the token has expired".to_owned())),
+            stopped: Some(Stopped::Refused {
+                why: "it refuses our token".to_owned(),
+                since: None,
+            }),
             ..job("queued")
         };
         assert_eq!(
             line(&[done, paused]),
-            "case 6 · chat refuses us: the token has expired · idp: contained"
+            "case 6 · chat waits: it refuses our token · idp: contained"
         );
     }
 
@@ -212,7 +208,7 @@ mod tests {
             next_permit_at: Some(Timestamp::from_ms(NOW + seconds * 1000)),
             ..job("running")
         };
-        let of = |seconds| ProgressLine::of(6, &[waits(seconds)], &LocalTimes::at(Timestamp::from_ms(NOW)));
+        let of = |seconds| ProgressLine::of(6, &[waits(seconds)], true, &LocalTimes::at(Timestamp::from_ms(NOW)));
         assert_eq!(of(9).change, of(8).change);
         assert_ne!(of(9).text, of(8).text);
     }

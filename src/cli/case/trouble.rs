@@ -1,6 +1,7 @@
 //! What stands in the way of a job, as short as a line has room for: the cause first.
 
 use crate::cli::output::{LocalTimes, fit_words, plain};
+use crate::model::Timestamp;
 use crate::store::{JobProgress, Stopped};
 
 /// The longest cause that a line quotes, in columns.
@@ -38,20 +39,15 @@ pub(super) fn quoted(error: &str) -> String {
 }
 
 /// That a target is stopped, why and since when.
-pub(super) fn stopped(job: &JobProgress, why: &Stopped, times: &LocalTimes) -> String {
-    let target = plain(&job.target);
-    let since = job
-        .stopped_at
-        .map_or(String::new(), |at| format!(" since {}", times.time(at)));
-    match why {
+pub(super) fn stopped(target: &str, stopped: &Stopped, times: &LocalTimes) -> String {
+    let since = |at: Option<Timestamp>| at.map_or(String::new(), |at| format!(" since {}", times.time(at)));
+    match stopped {
         Stopped::Paused(pause) => {
-            let by = format!("{target} is paused by {} ({})", pause.by, pause.note);
-            format!("{}{since}", fit_words(&by, Some(QUOTED)))
+            let by = fit_words(&plain(&pause.sentence()), Some(QUOTED));
+            format!("{target} is paused{} {by}", since(Some(pause.since)))
         }
-        Stopped::Refused(why) => format!("{target} refuses us{since}: {}", quoted(why)),
-        Stopped::Down(summary) => {
-            // The alert is a sentence with the target's name, and ends with what came of the call.
-            let why = summary.split_once(", its jobs wait: ").map_or("", |(_, why)| why);
+        Stopped::Refused { why, since: at } => format!("{target} waits{}: {}", since(*at), quoted(why)),
+        Stopped::Down { why, since: at } => {
             let why = quoted(why);
             let bare = why.strip_prefix("no answer").unwrap_or(&why).trim();
             let bare = bare.strip_prefix('(').and_then(|bare| bare.strip_suffix(')')).unwrap_or(bare);
@@ -60,7 +56,7 @@ pub(super) fn stopped(job: &JobProgress, why: &Stopped, times: &LocalTimes) -> S
             } else {
                 format!(" ({bare})")
             };
-            format!("{target}: no answer{since}{why}")
+            format!("{target}: no answer{}{why}", since(*at))
         }
     }
 }
@@ -76,9 +72,11 @@ pub(in crate::cli) fn trouble(job: &JobProgress) -> Option<String> {
         cause => format!("{target}: {cause}"),
     };
     match (&job.stopped, &job.error) {
-        (Some(Stopped::Down(_)), _) => Some(format!("{target} does not answer")),
-        (Some(Stopped::Refused(_)), _) => Some(format!("{target} refuses us")),
-        (Some(Stopped::Paused(_)), _) => Some(format!("{target} is paused")),
+        (Some(stopped), _) => Some(match stopped {
+            Stopped::Paused(_) => format!("{target} is paused"),
+            Stopped::Refused { why, .. } => of_error(why),
+            Stopped::Down { .. } => format!("{target} does not answer"),
+        }),
         (None, Some(error)) if job.attempt > 0 => Some(of_error(error)),
         _ => None,
     }

@@ -16,7 +16,7 @@ const LEAST: usize = 20;
 const NAMED: usize = 3;
 
 /// The line, in the colour of its meaning; `obstacle` is what keeps an open case from going on.
-pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> String {
+pub(super) fn verdict_line(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> String {
     let (meaning, head, rest) = words(detail, times, obstacle);
     let whole = format!("{head}{rest}");
     // One line, whatever the screen: what does not fit stands above.

@@ -1,6 +1,6 @@
 //! `revoked hold approve` and `revoked hold reject`: the decision, about exactly what was shown.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::choice::{Choice, ChoiceArgs};
 use super::plans_before;
 use super::show::{command, counted, is_open, last_line, show, to_approve};
-use crate::cli::output::{LiveLine, LocalTimes, json, line, sentence};
+use crate::cli::output::{LiveLine, LocalTimes, json, line, line_typed, sentence};
 use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
@@ -116,12 +116,12 @@ pub(super) async fn reject(
     };
     let note = match decision.note {
         Some(note) => note,
-        None if asks => match answer("why, for the trail: ").await? {
+        None if asks => match line_typed("why, for the trail: ")?.trim() {
             note if note.is_empty() => {
                 line("without a reason nothing was decided")?;
                 return Ok(Exit::Failed);
             }
-            note => note,
+            note => note.to_owned(),
         },
         None => return Err(UsageError("say why with --note, for the trail".to_owned()).into()),
     };
@@ -166,9 +166,9 @@ async fn rehearse(store: &Store, at: &StoreArgs, choice: &Choice, verb: &str, as
     }
     show(store, at, &held).await?;
     if let Some(command) = command(verb, &held, choice) {
-        let what = match verb {
-            "approve" => to_approve(&held),
-            _ => to_reject(&held),
+        let (what, command) = match verb {
+            "approve" => (to_approve(&held), command),
+            _ => (to_reject(&held), format!("{command} --note …")),
         };
         last_line(&format!("{what}:"), &command)?;
     }
@@ -193,32 +193,17 @@ async fn asked(
         line("there is nothing to decide any more")?;
         return Ok(None);
     }
-    let typed = answer(&format!(
+    let typed = line_typed(&format!(
         "{}, type their number ({}); anything else leaves them held: ",
         what(&held),
         held.people
-    ))
-    .await?;
-    if typed == held.people.to_string() {
+    ))?;
+    if typed.trim() == held.people.to_string() {
         Ok(Some(held.set))
     } else {
         line("nothing was decided")?;
         Ok(None)
     }
-}
-
-/// Asks somebody at a terminal, and gives the line that was typed.
-async fn answer(question: &str) -> anyhow::Result<String> {
-    {
-        let mut out = anstream::stdout().lock();
-        write!(out, "{question}")?;
-        out.flush()?;
-    }
-    let typed = tokio::task::spawn_blocking(|| {
-        let mut typed = String::new();
-        std::io::stdin().lock().read_line(&mut typed).map(|_| typed)
-    });
-    Ok(typed.await??.trim().to_owned())
 }
 
 /// Says what was decided, and what is held on.

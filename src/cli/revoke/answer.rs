@@ -192,7 +192,7 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
     } else {
         ""
     };
-    let in_the_way = obstacle_of(store, &jobs).await?;
+    let in_the_way = obstacle_of(store, &jobs);
     let said = match (case.state.as_str(), in_the_way) {
         ("held", _) => {
             let hold = case.hold.unwrap_or_default();

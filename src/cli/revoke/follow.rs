@@ -59,7 +59,7 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
                     times.time(due),
                     times.away(due)
                 ),
-                None => match obstacle_of(store, &store.case_progress(number).await?).await? {
+                None => match obstacle_of(store, &store.case_progress(number).await?) {
                     Some(obstacle) => format!("still waits: {} · {}", obstacle.why, obstacle.next),
                     None => format!("still open, and the work goes on; follow it: revoked case show {number} --follow"),
                 },

@@ -37,13 +37,13 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let clock = Clock::system();
     let config = Reach::new(at)?.config;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
-    let (mut known, mut troubles) = (Vec::new(), BTreeMap::new());
+    let (mut known, mut unreadable) = (Vec::new(), BTreeMap::new());
     // Before the daemon's first start there is no store, and nothing to say of any source.
     if let Some(store) = open_if_there(&path).await? {
         let health = store.source_health().await?;
         name_unreadable(&health.unreadable);
         known = health.rows;
-        troubles = source_health::unreadable(&store).await?;
+        unreadable = source_health::unreadable(&store).await?;
         store.close().await;
     }
     let health = |name: &str| known.iter().find(|health| health.source == name).cloned();
@@ -54,7 +54,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         endpoint: endpoint(&source.name, &source.source),
         silent_after: told(source.silent_after),
         health: health(&source.name),
-        trouble: troubles.get(&source.name).cloned(),
+        trouble: unreadable.get(&source.name).cloned(),
     });
     // Those whose secrets the daemon alone may read are sources all the same. Which of the two ways a stream comes by stands behind its secrets.
     let unbuilt = config.unbuilt_sources.iter().map(|source| Row {
@@ -63,7 +63,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         endpoint: (source.kind != ssf::KIND.name).then(|| format!("/signals/{}", source.name)),
         silent_after: told(source.silent_after),
         health: health(&source.name),
-        trouble: troubles.get(&source.name).cloned(),
+        trouble: unreadable.get(&source.name).cloned(),
     });
     let rows: Vec<Row> = built.chain(unbuilt).collect();
     if as_json {

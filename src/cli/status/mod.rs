@@ -293,7 +293,7 @@ impl Status {
                 name: "daemon".to_owned(),
                 number: 0,
                 text: match &self.trail_refused {
-                    Some(why) => format!("it does not run, and would not start: {why}"),
+                    Some(why) => format!("not running, and would not start: {why}"),
                     None => self.stopped(),
                 },
                 command: match &self.trail_refused {

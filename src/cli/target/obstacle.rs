@@ -14,55 +14,50 @@ pub(in crate::cli) struct Obstacle {
     pub(in crate::cli) next: String,
 }
 
-/// What keeps a job in that state from going on at its target; nothing where it is over, or at work.
-///
-/// # Errors
-/// Where the store cannot be read.
-async fn obstacle(store: &Store, target: &str, state: &str) -> anyhow::Result<Option<Obstacle>> {
-    if !matches!(state, "queued" | "scheduled" | "running") {
-        return Ok(None);
+/// What keeps a job from going on at its target; nothing where it is over, or at work.
+fn obstacle(job: &JobProgress, daemon_runs: bool) -> Option<Obstacle> {
+    if !matches!(job.state.as_str(), "queued" | "scheduled" | "running") {
+        return None;
     }
-    if !daemon_runs(store.path()) {
-        return Ok(Some(Obstacle {
+    if !daemon_runs {
+        return Some(Obstacle {
             why: "the daemon does not run".to_owned(),
             next: "systemctl start revoked".to_owned(),
-        }));
+        });
     }
     // What is at work is: at a target that is down one job at a time tries.
-    if state == "running" {
-        return Ok(None);
+    if job.state == "running" {
+        return None;
     }
-    let name = plain(target);
-    Ok(store.stopped(target).await?.map(|stopped| match stopped {
+    let name = plain(&job.target);
+    job.stopped.as_ref().map(|stopped| match stopped {
         Stopped::Paused(pause) => Obstacle {
-            why: format!("{name} is paused {}", by(&pause)),
+            why: format!("{name} is paused {}", by(pause)),
             next: format!("revoked target resume {name}"),
         },
-        Stopped::Refused(why) => Obstacle {
-            why: format!("{name} refuses us: {}", plain(&why)),
+        Stopped::Refused { why, .. } => Obstacle {
+            why: format!("{name} refuses us: {}", plain(why)),
             next: "revoked check".to_owned(),
         },
-        Stopped::Down(_) => Obstacle {
+        Stopped::Down { .. } => Obstacle {
             why: format!("{name} does not answer"),
             next: "revoked target list".to_owned(),
         },
-    }))
+    })
 }
 
 /// The first thing that keeps a case from going on where none of its jobs is at work.
-///
-/// # Errors
-/// As [`obstacle`].
-pub(in crate::cli) async fn obstacle_of(store: &Store, jobs: &[JobProgress]) -> anyhow::Result<Option<Obstacle>> {
+pub(in crate::cli) fn obstacle_of(store: &Store, jobs: &[JobProgress]) -> Option<Obstacle> {
+    let runs = daemon_runs(store.path());
     let mut first = None;
     for job in jobs {
-        let found = obstacle(store, &job.target, &job.state).await?;
+        let found = obstacle(job, runs);
         if job.state == "running" && found.is_none() {
-            return Ok(None);
+            return None;
         }
         first = first.or(found);
     }
-    Ok(first)
+    first
 }
 
 /// Who and why, in short.
@@ -85,8 +80,8 @@ pub(in crate::cli) async fn tell_stopped<'t>(store: &Store, targets: impl Iterat
                 times.time(pause.since),
                 pause.sentence(),
             ),
-            Some(Stopped::Refused(why)) => format!("target {target} refuses us, its jobs wait: {why}"),
-            Some(Stopped::Down(summary)) => summary,
+            Some(Stopped::Refused { why, .. }) => format!("target {target} refuses us, its jobs wait: {why}"),
+            Some(Stopped::Down { why, .. }) => format!("target {target} does not answer, its jobs wait: {why}"),
         };
         paragraph(0, &text)?;
     }

@@ -2,9 +2,10 @@
 
 use sqlx::sqlite::SqliteRow;
 
+use super::stopped::{STOPPED, STOPPED_FROM, Stopped, read_stopped};
 use crate::model::Timestamp;
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Result, Stopped, Store, StoreError, TargetPause};
+use crate::store::{Result, Store, StoreError};
 
 /// How many waiting jobs are counted before one of a case.
 const COUNTED: i64 = 1000;
@@ -28,8 +29,6 @@ pub struct JobProgress {
     pub acted: bool,
     /// Why nothing goes on at the target.
     pub stopped: Option<Stopped>,
-    /// Since when.
-    pub stopped_at: Option<Timestamp>,
     /// When the target's next call may leave.
     pub next_permit_at: Option<Timestamp>,
     /// How many jobs stand before it in the queue, up to a thousand.
@@ -59,28 +58,26 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn case_progress(&self, case: i64) -> Result<Vec<JobProgress>> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT j.target, j.state, j.due, j.attempt, j.error, j.verdict, j.acted, l.next_permit_at, \
                     CASE WHEN j.state = 'queued' THEN (SELECT count(*) FROM (SELECT 1 FROM job o WHERE o.state = 'queued' \
                          AND o.target = j.target AND (o.priority, o.id) < (j.priority, j.id) LIMIT $2)) ELSE 0 END, \
-                    p.at, p.by, p.note, l.paused_at, l.paused_why, a.raised_at, a.summary \
-             FROM job j LEFT JOIN lane l ON l.target = j.target LEFT JOIN target_pause p ON p.target = j.target \
-             LEFT JOIN alert a ON a.cleared_at IS NULL AND a.kind = 'target_down' AND a.key = 'target:' || j.target \
+                    {STOPPED} FROM job j {STOPPED_FROM} \
              WHERE j.id IN (SELECT max(id) FROM job WHERE case_id = $1 AND kind <> 'release' AND NOT (kind = 'watch' AND state = 'scheduled') \
                             GROUP BY target) ORDER BY j.id",
-        )
-        .bind(case)
-        .bind(COUNTED)
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("looking how far a case is"))?;
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(case)
+            .bind(COUNTED)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("looking how far a case is"))?;
         rows.iter().map(read_progress).collect()
     }
 }
 
 fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
     let lossy = |index: usize| (!row.is_null(index)).then(|| row.lossy(index)).transpose();
-    let (stopped, stopped_at) = stopped(row)?;
     Ok(JobProgress {
         target: row.lossy(0)?,
         state: row.lossy(1)?,
@@ -89,29 +86,8 @@ fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
         error: lossy(4)?,
         verdict: lossy(5)?,
         acted: row.read(6)?,
-        stopped,
-        stopped_at,
+        stopped: read_stopped(row, 9)?,
         next_permit_at: time_at(row, 7)?,
         before: row.read(8)?,
     })
-}
-
-/// Why nothing goes on at the target, and since when. Whatever stands in a row, that it is there says so.
-fn stopped(row: &SqliteRow) -> Result<(Option<Stopped>, Option<Timestamp>)> {
-    let since = |index: usize| time_at(row, index).ok().flatten();
-    if !row.is_null(9) {
-        let pause = TargetPause {
-            since: since(9).unwrap_or(Timestamp::from_ms(0)),
-            by: row.lossy(10).unwrap_or_default(),
-            note: row.lossy(11).unwrap_or_default(),
-        };
-        return Ok((Some(Stopped::Paused(pause)), since(9)));
-    }
-    if !row.is_null(13) {
-        return Ok((Some(Stopped::Refused(row.lossy(13)?)), since(12)));
-    }
-    if row.is_null(15) {
-        return Ok((None, None));
-    }
-    Ok((Some(Stopped::Down(row.lossy(15)?)), since(14)))
 }

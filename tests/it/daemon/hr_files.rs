@@ -188,6 +188,44 @@ async fn a_signed_file_is_acted_on_and_an_unsigned_one_is_quarantined() {
     assert!(reason.contains("its signature is missing"), "{reason}");
     assert!(Holdings::of(site.chat(), "user02").active);
     assert_eq!(site.alerts().await, ["quarantine"]);
+    // What the alert says to type shows the same.
+    let alerts = site.ask(&["alert", "list"]).await;
+    let next: Vec<&str> = alerts[0]["next"].as_str().unwrap().split(' ').skip(1).collect();
+    let aside = site.says(&next).await;
+    assert!(
+        aside.code == 0 && aside.out.contains("its signature is missing"),
+        "{next:?}: {aside:?}"
+    );
+    let nothing = site.says(&["source", "hr", "aside", "00000000"]).await;
+    assert!(
+        nothing.code == 1 && nothing.out.contains("nothing lies aside under 00000000; above is what does"),
+        "{nothing:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_source_that_the_daemon_cannot_read_says_so_in_every_list_until_it_can() {
+    let site = with_hr().await;
+    let _running = site.start().await;
+    fs::rename(site.path("hr"), site.path("elsewhere")).unwrap();
+    until("the alert", async || {
+        site.alerts().await.contains(&"source_unreadable".to_owned()).then_some(())
+    })
+    .await;
+    let why = "source hr cannot be read: cannot look into the drop folder ";
+    let listed = site.says(&["source", "list"]).await;
+    assert!(listed.code == 0 && listed.out.contains(why), "{listed:?}");
+    let rows = site.ask(&["source", "list"]).await;
+    let trouble = rows.as_array().unwrap().iter().find(|row| row["source"] == "hr").unwrap()["trouble"].clone();
+    assert!(trouble.as_str().unwrap().starts_with(why), "{rows:#}");
+    let checked = site.says(&["check"]).await;
+    assert!(
+        checked.code == i32::from(Exit::Findings.code()) && checked.out.contains(&format!("error: the daemon says: {why}")),
+        "{checked:?}"
+    );
+    fs::rename(site.path("elsewhere"), site.path("hr")).unwrap();
+    until("the end of the alert", async || site.alerts().await.is_empty().then_some(())).await;
+    assert!(!site.says(&["source", "list"]).await.out.contains(why));
 }
 
 #[tokio::test]

@@ -73,16 +73,18 @@ fn printed(site: &Installation, args: &[&str], size: Size) -> String {
     let ended = Terminal::start(&args, &[], size).end();
     let text = anstream::adapter::strip_str(&ended.printed).to_string();
     let mut whole = format!("exit {}", ended.code);
-    let mut width = usize::MAX;
+    // What is broken goes on deeper than it began, with a word that had no room before.
+    let (mut width, mut begun) = (0, usize::MAX);
     for line in text.lines().map(str::trim_end) {
         let first = line.split_whitespace().next().unwrap_or_default();
-        let would_fit = width.saturating_add(1 + first.chars().count()) <= usize::from(size.0);
-        if would_fit || width == usize::MAX || first.is_empty() || !line.starts_with(' ') {
-            whole.push('\n');
-            whole += line;
-        } else {
+        let indent = line.len() - line.trim_start().len();
+        if indent > begun && width + 1 + first.chars().count() > usize::from(size.0) {
             whole.push(' ');
             whole += line.trim_start();
+        } else {
+            whole.push('\n');
+            whole += line;
+            begun = indent;
         }
         width = line.chars().count();
     }

@@ -5,7 +5,7 @@ use sqlx::Executor as _;
 use crate::harness::pty::{NARROW, Size, Terminal, WIDE};
 use crate::harness::{CommandOutput, Installation, InstallationPlan};
 
-/// Eleven alerts, of which one is about a hold, and a paused target.
+/// Eleven alerts, of which one is about a hold, and a target that refuses us.
 const TROUBLE: &str = "
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
     INSERT INTO alert (kind, key, summary, raised_at, last_at)
@@ -54,8 +54,8 @@ async fn ten_alerts_fit_one_screen_and_what_is_most_urgent_stands_last() {
         assert_eq!(end[2], "13 things need you · nothing at work · daemon not running");
         let holds = shown.iter().filter(|line| line.contains("hold show 1")).count();
         assert_eq!(holds, 1, "a hold and its alert are one line:\n{printed}");
-        let paused = shown.iter().find(|line| line.contains("paused")).unwrap();
-        assert!(paused.starts_with("targets   chat  paused for "), "{paused}");
+        let refused = shown.iter().find(|line| line.contains("refused")).unwrap();
+        assert!(refused.starts_with("targets   chat  refused for "), "{refused}");
     }
 }
 
@@ -88,7 +88,7 @@ async fn a_monitor_gets_a_code_and_programs_get_targets_and_work() {
     let chat = &status["targets"][0];
     assert_eq!(
         (&chat["target"], &chat["state"]),
-        (&"chat".into(), &"paused".into()),
+        (&"chat".into(), &"refused".into()),
         "{status:#}"
     );
     assert_eq!((&status["at_work"], &status["work"]), (&0.into(), &serde_json::json!([])));

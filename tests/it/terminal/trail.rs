@@ -100,7 +100,7 @@ async fn the_answer_of_a_verification_stands_last_and_all_of_it_fits_the_screen(
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     let entries = site.count("SELECT size FROM trail_head").await;
     assert!(
-        lines.last().unwrap().starts_with(&format!("VERIFIED {entries} entries: ")),
+        lines.last().unwrap().starts_with(&format!("VERIFIED: {entries} entries; ")),
         "{printed}"
     );
     let outside = site.path("outside/checkpoints").display().to_string();

@@ -56,7 +56,7 @@ async fn at_a_paused_target_it_waits_by_name_and_the_command_that_ends_the_pause
     let waited = site.says(&waited).await;
     assert_eq!(waited.code, 15, "{waited:?}");
     assert!(last(&waited.out).contains("still waits: chat is paused by "), "{waited:?}");
-    assert!(waited.err.contains("· chat is paused by "), "{waited:?}");
+    assert!(waited.err.contains("· chat is paused since "), "{waited:?}");
     let shown = site.says(&["case", "show", "1"]).await;
     assert!(last(&shown.out).starts_with(waits), "{shown:?}");
     let config = site.config();

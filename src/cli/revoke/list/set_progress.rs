@@ -64,9 +64,8 @@ impl Person {
         match (self.state, self.verdict.as_deref()) {
             ("closed", Some("no_principal")) => "nobody".to_owned(),
             ("closed", Some(verdict)) => verdict.to_owned(),
-            ("acting", _) if self.why.is_some() => "waits".to_owned(),
+            ("acting" | "waiting", _) if self.why.is_some() => "waits".to_owned(),
             ("acting", _) => "at work".to_owned(),
-            ("waiting", _) if self.why.is_some() => "waits".to_owned(),
             ("waiting", _) => "waits for its time".to_owned(),
             ("stored", _) => "not taken up".to_owned(),
             (state, _) => state.to_owned(),
@@ -233,7 +232,7 @@ impl SetProgress {
         let mut first = None;
         for person in self.people.iter_mut().filter(|person| person.state == "acting") {
             let Some(case) = person.case else { continue };
-            if let Some(obstacle) = obstacle_of(store, &store.case_progress(case).await?).await? {
+            if let Some(obstacle) = obstacle_of(store, &store.case_progress(case).await?) {
                 person.state = "waiting";
                 person.why = Some(obstacle.why.clone());
                 first.get_or_insert(obstacle);
@@ -296,7 +295,9 @@ impl SetProgress {
         if !waited {
             return String::new();
         }
-        if self.people.iter().any(|person| matches!(person.state, "acting" | "stored")) {
+        let goes_on =
+            |person: &Person| matches!(person.state, "acting" | "stored") || person.state == "waiting" && person.why.is_some();
+        if self.people.iter().any(goes_on) {
             return format!(", for {}", span(store.clock().now().since(self.since())));
         }
         let proved = self.people.iter().filter_map(|person| person.contained_at).max();

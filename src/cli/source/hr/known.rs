@@ -34,8 +34,8 @@ pub(super) async fn ask_store(store: &Store, source: &str, preview: &mut Preview
 /// Where the store cannot be read.
 pub(super) async fn ask_targets(reach: &Reach, store: Option<&Store>, preview: &mut Preview) -> anyhow::Result<()> {
     let targets = &reach.config.target_names;
-    // The secrets are the daemon's, and the daemon is asked by way of the store.
-    if store.is_none() && reach.kept > 0 {
+    // Where their secrets are the daemon's, the daemon is asked by way of the store.
+    if store.is_none() && reach.config.targets.len() < targets.len() {
         let why = "may be asked by the daemon alone, which is reached by way of the store";
         preview.not_asked = targets.iter().map(|target| format!("{target}: {why}")).collect();
         return Ok(());

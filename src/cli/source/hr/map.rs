@@ -62,10 +62,11 @@ fn show(proposal: &Proposal) -> anyhow::Result<()> {
     line(format!("written in:   {}", plain(&proposal.encoding)))?;
     line(format!("separated by: {}", plain(&proposal.separator)))?;
     line(format!(
-        "header:       line {}, {} columns, {} rows below",
+        "header:       line {}, {} columns, {} {} below",
         proposal.header_line,
         proposal.header.len(),
-        proposal.rows
+        proposal.rows,
+        if proposal.rows == 1 { "row" } else { "rows" }
     ))?;
     line(format!("days:         {}", proposal.dates.unwrap_or("see below")))?;
     if !proposal.null_days.is_empty() {

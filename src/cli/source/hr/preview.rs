@@ -63,7 +63,7 @@ enum Input<'a> {
 pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let now = Clock::system().now();
     let reach = Reach::new(at)?;
-    let (name, folder) = one_of(folders(&reach.config, args.source.as_deref())?)?;
+    let (name, folder) = one_of(&folders(&reach.config, args.source.as_deref())?)?;
     let input = Input::of(&args.file)?;
     let mut preview = input.preview(folder.rules(), now)?;
     let store = match known_here(at, &reach.config, &args.file).await? {
@@ -225,9 +225,9 @@ fn handed_over(error: anyhow::Error, path: &Path) -> anyhow::Error {
 }
 
 /// The one drop folder that is meant.
-fn one_of<'c>(folders: Vec<(&'c str, &'c HrCsv)>) -> anyhow::Result<(&'c str, &'c HrCsv)> {
-    if let [one] = folders[..] {
-        return Ok(one);
+fn one_of<'c>(folders: &[(&'c str, &'c HrCsv)]) -> anyhow::Result<(&'c str, &'c HrCsv)> {
+    if let [one] = folders {
+        return Ok(*one);
     }
     let names: Vec<String> = folders.iter().map(|(name, _)| plain(name)).collect();
     let text = format!(

@@ -233,8 +233,8 @@ fn make(rules: &Rules, folder: &Path) -> anyhow::Result<()> {
     let mode = drop.permissions().mode() & 0o7777;
     // What was taken is evidence, and not for others to change; what was not is theirs to correct.
     let mode = if folder == rules.archive { mode & !0o022 } else { mode };
-    let made = fs::metadata(folder).with_context(making)?.permissions().mode() & 0o7777;
-    if made == mode {
+    let umasked = fs::metadata(folder).with_context(making)?.permissions().mode() & 0o7777;
+    if umasked == mode {
         return Ok(());
     }
     if let Err(error) = fs::set_permissions(folder, fs::Permissions::from_mode(mode)) {

@@ -337,7 +337,7 @@ impl DropFolder {
                 .collect()
         });
         let (name, digest) = (shown(&candidate.name), contents.sha256);
-        let put_aside = self.put_aside(&name, Some(&digest));
+        let put_aside = Some(self.put_aside(&name, Some(&digest)));
         let FileDelivery { delivery, states } = signals::file_delivery(name, contents, &self.rules, self.clock.now());
         Outcome::Deliver(Box::new(ReadFile {
             delivery: Delivery { put_aside, ..delivery },
@@ -349,11 +349,11 @@ impl DropFolder {
     }
 
     /// Where HR will find what of a file could not be read.
-    fn put_aside(&self, name: &str, digest: Option<&[u8; 32]>) -> Option<PutAside> {
-        Some(PutAside {
+    fn put_aside(&self, name: &str, digest: Option<&[u8; 32]>) -> PutAside {
+        PutAside {
             reason: reason_place(&self.rules, name, digest).display().to_string(),
             over_by_itself: false,
-        })
+        }
     }
 
     fn reject(&self, candidate: &Candidate, digest: Option<[u8; 32]>, why: String) -> Outcome {
@@ -363,7 +363,7 @@ impl DropFolder {
     fn reject_for(&self, candidate: &Candidate, digest: Option<[u8; 32]>, why: String, said: SaidRows) -> Outcome {
         let name = shown(&candidate.name);
         let delivery = Delivery {
-            put_aside: self.put_aside(&name, digest.as_ref()),
+            put_aside: Some(self.put_aside(&name, digest.as_ref())),
             name: Some(name),
             digest,
             refused: vec![Refused {

@@ -6,6 +6,8 @@ mod layout;
 mod status_words;
 mod toml_text;
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::format::column_aliases;
@@ -157,8 +159,11 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
     }
     let mut toml = toml_text::of(&layout, &columns, &days, &words, is_plain);
     if let Some((near, mapping)) = &near {
-        let lines: Vec<String> = mapping.lines().map(|line| format!("# {line}\n")).collect();
-        toml.push_str(&format!("\n# if {:?} is {}:\n{}", near.header, near.column, lines.concat()));
+        // Writing to a string cannot fail.
+        let _ = writeln!(toml, "\n# if {:?} is {}:", near.header, near.column);
+        for line in mapping.lines() {
+            let _ = writeln!(toml, "# {line}");
+        }
     }
     Ok(Proposal {
         encoding: layout.encoding_why.clone(),

@@ -27,7 +27,6 @@ impl Urgency {
 
     /// Whether it is the usual one, of which nothing is said.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub const fn is_usual(&self) -> bool {
         matches!(self, Self::Usual)
     }
