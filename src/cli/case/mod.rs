@@ -1,7 +1,8 @@
 //! `revoked case`: what was asked, what was done, what was proved, and what people say beside it.
 //!
 //! `list` and `show` read, `change` has notes, owners and cancelling; `follow` waits with a `progress_line`, which has what stands in the
-//! way from `trouble`; `verdict_line` is the answer, and `whose` what it says of a leaked credential.
+//! way from `trouble`; `verdict_line` is the answer by itself and `answer_line` with what other cases tell, `whose` what it says of a
+//! leaked credential.
 
 use clap::Subcommand;
 
@@ -9,6 +10,7 @@ use super::output::{LiveLine, json, line, name_unreadable};
 use super::report::{self, CaseReportArgs};
 use super::{Exit, StoreArgs, number};
 
+mod answer_line;
 mod change;
 mod follow;
 mod list;
@@ -18,12 +20,12 @@ mod trouble;
 mod verdict_line;
 mod whose;
 
+pub(super) use answer_line::answer_line;
 pub(super) use follow::{Followed, follow, interrupted, waits_longer};
 pub(super) use list::ListArgs;
 pub(super) use show::show;
 pub(super) use trouble::{cause, trouble};
 pub(super) use verdict_line::who;
-pub(super) use whose::answer_line;
 
 /// `revoked case`
 #[derive(Debug, Clone, Subcommand)]

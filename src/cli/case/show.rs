@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::answer_line::answer_line;
 use super::verdict_line::{came_back, contained_again, newest, next_look};
-use super::whose::answer_line;
 use crate::cli::output::{LocalTimes, Meaning, hanging, line, plain, span};
 use crate::cli::target::tell_stopped;
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};

@@ -1,11 +1,8 @@
-//! Whose a leaked credential was, and what ended it before: the answer of a case that began with the credential alone.
+//! Whose a leaked credential was, of a case that began with the credential alone.
 
-use crate::cli::output::{LocalTimes, Meaning, bare, plain};
-use crate::cli::target::obstacle_of;
+use crate::cli::output::{bare, plain};
 use crate::model::{Action, GrantKind, Subject};
-use crate::store::{CaseDetail, CaseFilter, CaseView, Store};
-
-use super::verdict_line::verdict_line;
+use crate::store::{CaseDetail, CaseView};
 
 /// What a leaked credential may be, the most telling first: the session that a token has made ends with it.
 const KINDS: [GrantKind; 6] = [
@@ -56,37 +53,4 @@ pub(super) fn whose(detail: &CaseDetail) -> Option<String> {
         None => "a leaked credential".to_owned(),
     };
     Some(plain(&format!("{what} of {owner}")))
-}
-
-/// The answer of a case in one line. Of a credential that was refused from the start it names the case that had ended it before.
-///
-/// # Errors
-/// Where the store cannot be read.
-pub(in crate::cli) async fn answer_line(store: &Store, detail: &CaseDetail, times: &LocalTimes) -> anyhow::Result<String> {
-    let case = &detail.case;
-    if case.state == "open" {
-        let in_the_way = obstacle_of(store, &store.case_progress(case.id).await?);
-        return Ok(verdict_line(detail, times, in_the_way.as_ref()));
-    }
-    if !is_of_credential(case) || case.verdict.as_deref() != Some("no_principal") {
-        return Ok(verdict_line(detail, times, None));
-    }
-    let before = store
-        .find_cases(&CaseFilter {
-            verdicts: vec!["contained".to_owned()],
-            subject_refs: Some(vec![case.subject_ref.clone()]),
-            limit: 1,
-            ..CaseFilter::default()
-        })
-        .await?;
-    let Some(before) = before.iter().find(|before| before.id < case.id) else {
-        return Ok(verdict_line(detail, times, None));
-    };
-    let whose = whose(&store.case_detail(before.id).await?).unwrap_or_else(|| super::who(case));
-    let at = before.contained_at.map_or(String::new(), |at| format!(" {}", times.time(at)));
-    Ok(format!(
-        "{}: case {} ended it{at}: {whose}",
-        Meaning::Good.paint("REFUSED"),
-        before.id
-    ))
 }

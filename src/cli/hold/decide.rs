@@ -166,9 +166,9 @@ async fn rehearse(store: &Store, at: &StoreArgs, choice: &Choice, verb: &str, as
     }
     show(store, at, &held).await?;
     if let Some(command) = command(verb, &held, choice) {
-        let (what, command) = match verb {
-            "approve" => (to_approve(&held), command),
-            _ => (to_reject(&held), format!("{command} --note …")),
+        let what = match verb {
+            "approve" => to_approve(&held),
+            _ => to_reject(&held),
         };
         last_line(&format!("{what}:"), &command)?;
     }

@@ -23,7 +23,8 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, choice: ChoiceArgs, as_js
     let held = choice.held(store).await?;
     show(store, at, &held).await?;
     if let Some(command) = command("reject", &held, &choice) {
-        last_line("to leave it:", &format!("{command} --note …"))?;
+        // Why is asked for at a terminal: the command is whole as it stands.
+        last_line("to leave it:", &command)?;
     }
     if let Some(command) = command("approve", &held, &choice) {
         last_line(&format!("{}:", to_approve(&held)), &command)?;

@@ -267,7 +267,7 @@ async fn cases_are_named_by_ranges_and_people_and_every_hint_repeats_what_was_ty
     assert_eq!(
         lines[lines.len() - 2..],
         [
-            format!("to leave it: revoked hold reject 1 --except {second}-{last} --set {set} --note …").as_str(),
+            format!("to leave it: revoked hold reject 1 --except {second}-{last} --set {set}").as_str(),
             format!("to end the access of this person: revoked hold approve 1 --except {second}-{last} --set {set}").as_str(),
         ],
         "{all_but_two}"
