@@ -116,12 +116,8 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
-        if !is_new && let Some((file, keys)) = trail::publish_again(&store).await? {
-            tracing::warn!(
-                file = %file.display(),
-                keys,
-                "the file of verifier keys was gone, and is written anew with those that the trail names: compare it with the one that was saved"
-            );
+        if !is_new {
+            publish_keys_again(&store).await?;
         }
         let stop_intake = CancellationToken::new();
         let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
@@ -292,6 +288,18 @@ impl Daemon {
         self.store.close().await;
         tracing::info!("stopped");
     }
+}
+
+/// Writes the verifier keys anew where their file is gone, as after a restore without it.
+async fn publish_keys_again(store: &Store) -> anyhow::Result<()> {
+    if let Some((file, keys)) = trail::publish_again(store).await? {
+        tracing::warn!(
+            file = %file.display(),
+            keys,
+            "the file of verifier keys was gone, and is written anew with those that the trail names: compare it with the one that was saved"
+        );
+    }
+    Ok(())
 }
 
 /// A trail that begins anew says so before anything else.

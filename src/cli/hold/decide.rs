@@ -117,7 +117,7 @@ pub(super) async fn reject(
     let note = match decision.note {
         Some(note) => note,
         None if asks => match line_typed("why, for the trail: ")?.trim() {
-            note if note.is_empty() => {
+            "" => {
                 line("without a reason nothing was decided")?;
                 return Ok(Exit::Failed);
             }

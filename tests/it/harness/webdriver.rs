@@ -1,4 +1,4 @@
-//! A real browser, driven by WebDriver (W3C WebDriver, the calls that the tests need): `chromedriver` of the system, and what it starts, ended with
+//! A real browser, driven by `WebDriver` (of the W3C, the calls that the tests need): `chromedriver` of the system, and what it starts, ended with
 //! the test.
 
 use std::os::unix::process::CommandExt as _;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::until;
 use crate::ports::Port;
 
-/// By which member an element is named (W3C WebDriver, section 12.2).
+/// By which member an element is named (W3C `WebDriver`, section 12.2).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// How a browser is opened.

@@ -67,8 +67,8 @@ async fn evening() -> Installation {
 
 /// What the program prints in a terminal of that size, each line that was broken between words made whole: where it breaks depends on how long a
 /// time is. That all of it fits the width is told by the other tests.
-fn printed(site: &Installation, args: &[&str], size: Size) -> String {
-    let config = site.config();
+fn printed(installation: &Installation, args: &[&str], size: Size) -> String {
+    let config = installation.config();
     let args = [args, &["--utc", "--config", config.to_str().unwrap()]].concat();
     let ended = Terminal::start(&args, &[], size).end();
     let text = anstream::adapter::strip_str(&ended.printed).to_string();
