@@ -44,7 +44,10 @@ const FILES: &[(&str, &str)] = &[
         "/var/lib/revoked/revoked.db",
         "The store; -wal and -shm beside it belong to it while it is open.",
     ),
-    ("/var/lib/revoked/revoked.db.lock", "The lock of the daemon that runs."),
+    (
+        "/var/lib/revoked/revoked.db.lock",
+        "The lock of the daemon that runs, and the SHA-256 of the config that it was started with.",
+    ),
     (
         "/var/lib/revoked/revoked.db.trail-key",
         "The key that signs the trail, where [trail] key names none.",

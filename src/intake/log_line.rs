@@ -40,7 +40,7 @@ impl LogLine {
                     tracing::info!(source, case.id = case.0, subject, reason, held, "accepted a signal");
                 }
                 SignalReceipt::Ignored { .. } => {
-                    tracing::info!(source, subject, reason, "kept a signal from which nothing follows")
+                    tracing::info!(source, subject, reason, "kept a signal from which nothing follows");
                 }
                 SignalReceipt::Repeated { .. } => tracing::debug!(source, subject, reason, "a signal came again"),
                 // It alerts.

@@ -308,9 +308,10 @@ impl Lane {
             changed
         };
         if changed {
-            match why {
-                Some(why) => tracing::warn!(target = %self.name, why, "an operator has paused the target: nothing is sent to it"),
-                None => tracing::info!(target = %self.name, "an operator lets the target go on"),
+            if let Some(why) = why {
+                tracing::warn!(target = %self.name, why, "an operator has paused the target: nothing is sent to it");
+            } else {
+                tracing::info!(target = %self.name, "an operator lets the target go on");
             }
             self.change();
         }

@@ -105,18 +105,20 @@ fn kept(
         None => format!("make the new one first (head -c 32 /dev/urandom > {file}; chmod 600 {file}), then "),
     };
     let owner = owner_of(store).unwrap_or_else(|| "revoked".to_owned());
-    let mut again = format!(
+    let again = format!(
         "sudo systemd-run --pipe --wait --collect --uid={owner} -p LoadCredential={name}:{CREDENTIALS}/{name} -p LoadCredential={new}:{file} \
          revoked trail rotate-key --to {new}"
     );
-    if args.lost {
-        again.push_str(" --lost");
-    }
-    if at.config != Path::new(DEFAULT_PATH) {
-        again.push_str(&format!(" --config {}", at.config.display()));
-    }
-    if let Some(store) = &at.store {
-        again.push_str(&format!(" --store {}", store.display()));
-    }
-    Some(format!("the trail's key is passed to the daemon alone: {first}type {again}"))
+    let lost = if args.lost { " --lost" } else { "" };
+    let config = match at.config.as_path() {
+        config if config == Path::new(DEFAULT_PATH) => String::new(),
+        config => format!(" --config {}", config.display()),
+    };
+    let store = at
+        .store
+        .as_ref()
+        .map_or(String::new(), |store| format!(" --store {}", store.display()));
+    Some(format!(
+        "the trail's key is passed to the daemon alone: {first}type {again}{lost}{config}{store}"
+    ))
 }

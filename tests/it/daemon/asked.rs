@@ -1,6 +1,7 @@
 //! Commands of somebody who may read the store and not the targets' credentials: the running daemon asks for them.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use tokio::process::Command;
@@ -214,7 +215,7 @@ async fn as_nobody(site: &Installation, args: &[&str]) -> Option<CommandOutput> 
     if let Ok(output) = command.output().await {
         return Some(CommandOutput::of(output));
     }
-    println!("NOT CHECKED: nobody cannot run the program here");
+    drop(writeln!(std::io::stderr(), "NOT CHECKED: nobody cannot run the program here"));
     None
 }
 

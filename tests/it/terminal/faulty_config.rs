@@ -1,4 +1,4 @@
-//! A config that no daemon would start with: whoever has an emergency goes on, and is told.
+//! A config, or a trail, that no daemon would start with: whoever has an emergency goes on, and is told.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -75,4 +75,28 @@ async fn what_is_no_toml_further_down_keeps_nobody_from_the_store_that_is_named_
     fs::remove_file(site.config()).unwrap();
     assert_eq!(typo.output().await.unwrap().status.code(), Some(2));
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_store_that_no_daemon_would_start_on_is_not_said_to_want_a_start() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    site.start().await.stop().await;
+    let copy = site.path("copy.db");
+    assert_eq!(site.says(&["backup", copy.to_str().unwrap()]).await.code, 0);
+    let running = site.start().await;
+    site.revoke("username:user01", "compromised", &[]).await;
+    running.stop().await;
+    for name in ["revoked.db-wal", "revoked.db-shm"] {
+        drop(fs::remove_file(site.path(name)));
+    }
+    fs::copy(&copy, site.store()).unwrap();
+    let status = site.says(&["status"]).await.out;
+    let daemon = status.lines().find(|line| line.starts_with("  daemon ")).unwrap();
+    assert!(
+        daemon.contains("it does not run, and would not start: ")
+            && daemon.contains("the trail is shorter than its anchor, as after a restore")
+            && daemon.ends_with("→ revoked trail verify"),
+        "{status}"
+    );
+    assert_eq!(site.says(&["run"]).await.code, 3);
 }
