@@ -67,16 +67,16 @@ async fn evening() -> Installation {
 
 /// What the program prints in a terminal of that size, each line that was broken between words made whole: where it breaks depends on how long a
 /// time is. That all of it fits the width is told by the other tests.
-fn printed(site: &Installation, args: &[&str], size: Size) -> String {
+fn printed(site: &Installation, args: &[&str], room: Size) -> String {
     let config = site.config();
     let args = [args, &["--utc", "--config", config.to_str().unwrap()]].concat();
-    let ended = Terminal::start(&args, &[], size).end();
+    let ended = Terminal::start(&args, &[], room).end();
     let text = anstream::adapter::strip_str(&ended.printed).to_string();
     let mut whole = format!("exit {}", ended.code);
     let mut width = usize::MAX;
     for line in text.lines().map(str::trim_end) {
         let first = line.split_whitespace().next().unwrap_or_default();
-        let would_fit = width.saturating_add(1 + first.chars().count()) <= usize::from(size.0);
+        let would_fit = width.saturating_add(1 + first.chars().count()) <= usize::from(room.0);
         if would_fit || width == usize::MAX || first.is_empty() || !line.starts_with(' ') {
             whole.push('\n');
             whole += line;
