@@ -156,7 +156,8 @@ async fn not_found(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
         return Ok(());
     };
     match near(store, &word).await? {
-        Some(name) if value_of(&name) != word.written() => line(format!("did you mean {}?", shown_text(&name))),
+        // Another name is another person: only how it is written may differ.
+        Some(name) if value_of(&name) != word.written() && word.is(&name) => line(format!("did you mean {}?", shown_text(&name))),
         _ => Ok(()),
     }
 }

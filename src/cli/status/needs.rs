@@ -132,9 +132,7 @@ fn of_alert(alert: &Alert) -> Need {
     // The command stands beside it.
     let summary = alert.summary.replace(&format!(" ({})", alert.next), "");
     // Whom it is about stands first, unless the sentence begins with that anyway.
-    let about = alert_about(alert)
-        .map(|about| bare(&about))
-        .filter(|about| !summary.starts_with(about.as_str()));
+    let about = alert_about(alert).filter(|about| !summary.starts_with(about.as_str()));
     let about = about.map_or(String::new(), |about| format!("{about}: "));
     Need {
         name: format!("alert {}", alert.id),

@@ -46,7 +46,8 @@ impl SearchWord {
     }
 
     /// Whether a name, or what stands behind its format, is the word and nothing else.
-    pub(super) fn is(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
         let looked_at = if self.with_format { name } else { value_of(name) };
         looked_at.to_lowercase() == self.written.to_lowercase()
     }

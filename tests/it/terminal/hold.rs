@@ -324,7 +324,7 @@ async fn cases_are_named_by_ranges_and_people_and_every_hint_repeats_what_was_ty
         .says(&["hold", "approve", "1", "--only", "username:user01", "--set", &set])
         .await;
     assert_eq!(
-        approved.out, "hold 1 approved: 1 case goes on; 4 cases stay held\n",
+        approved.out, "hold 1 approved: 1 case goes on; 4 cases stay held\nfollow it: revoked case show 1 --follow\n",
         "{approved:?}"
     );
     running.stop().await;
