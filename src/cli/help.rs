@@ -222,7 +222,7 @@ mod tests {
         let after = After::read("Example: revoked case cancel 17\nTo give it back: revoked release 17");
         assert_eq!(
             after.written(),
-            "Example: revoked case cancel 17\nTo give it back: revoked release 17"
+            "Example: revoked case cancel 17\n\nTo give it back: revoked release 17"
         );
     }
 }

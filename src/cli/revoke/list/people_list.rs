@@ -203,10 +203,19 @@ impl Header {
 /// Whom a line without a header names.
 fn subject_of(text: &str) -> Result<Subject, String> {
     let text = text.trim_end_matches([',', ';', '\t', ' ']);
-    let parsed = mailbox(text)?.unwrap_or(text).parse::<Subject>();
+    let address = mailbox(text)?;
+    let parts = || text.split(SEPARATORS).filter(|part| !part.trim().is_empty());
+    // A domain has none of them; what is read of an address would be nobody's.
+    if address.is_none() && parts().filter(|part| part.contains('@')).count() > 1 {
+        return Err(several(text));
+    }
+    let parsed = address.unwrap_or(text).parse::<Subject>();
     parsed.map_err(|error| {
-        let parts = text.split(SEPARATORS).filter(|part| !part.trim().is_empty());
-        if parts.count() > 1 { several(text) } else { error.to_string() }
+        if parts().count() > 1 {
+            several(text)
+        } else {
+            error.to_string()
+        }
     })
 }
 
