@@ -146,7 +146,7 @@ pub(super) fn operator() -> Actor {
 /// Where the store cannot be read.
 pub(super) async fn references_of(store: &Store, subject: Option<&Subject>) -> anyhow::Result<Option<Vec<String>>> {
     match subject {
-        Some(subject) => Ok(Some(store.references(subject).await?)),
+        Some(subject) => Ok(Some(store.references_with_accounts(subject).await?)),
         None => Ok(None),
     }
 }

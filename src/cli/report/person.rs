@@ -22,7 +22,7 @@ use crate::store::{CaseDetail, ListFilter, Store, TrailFilter};
 /// # Errors
 /// Where the store cannot be read, or nothing is known under this name.
 pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zone: &Zone) -> anyhow::Result<Vec<CaseFile>> {
-    let references = store.references(subject).await?;
+    let references = store.references_with_accounts(subject).await?;
     let of_person = ListFilter {
         subject_refs: Some(references.clone()),
         limit: u32::MAX,

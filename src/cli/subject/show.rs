@@ -33,7 +33,7 @@ struct Answer {
 pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool, as_json: bool) -> anyhow::Result<Exit> {
     let names = store.names_of(name).await?;
     let filter = ListFilter {
-        subject_refs: Some(store.references(name).await?),
+        subject_refs: Some(store.references_with_accounts(name).await?),
         limit: CASES,
         ..ListFilter::default()
     };

@@ -71,4 +71,22 @@ impl Store {
         .await
         .map_err(StoreError::sql("looking for cases by their accounts"))
     }
+
+    /// What stands for a person in lists and in the trail: by every linked name, and by every other name by which a case has come to one of the
+    /// person's accounts.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn references_with_accounts(&self, subject: &Subject) -> Result<Vec<String>> {
+        let mut references: BTreeSet<String> = self.references(subject).await?.into_iter().collect();
+        let cases = self.cases_by_account(subject).await?;
+        let beside: Vec<String> =
+            sqlx::query_scalar("SELECT DISTINCT subject_ref FROM cases WHERE id IN (SELECT value FROM json_each($1))")
+                .bind(written("cases", &cases)?)
+                .fetch_all(self.readers())
+                .await
+                .map_err(StoreError::sql("looking for a person's other names"))?;
+        references.extend(beside);
+        Ok(references.into_iter().collect())
+    }
 }

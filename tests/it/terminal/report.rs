@@ -502,3 +502,27 @@ async fn a_handover_names_what_is_open_with_what_to_type_and_fits_a_message() {
     let longest = screen.printed.lines().map(|line| line.trim_end().chars().count()).max();
     assert!(longest <= Some(80), "{}", screen.printed);
 }
+
+#[tokio::test]
+async fn a_person_is_certified_and_shown_by_every_name_by_which_a_case_has_come_to_the_account() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let running = site.start().await;
+    for (name, reason) in [("username:user03", "compromised"), ("email:user03@example.test", "departed")] {
+        let revoked = site.revoke(name, reason, &[]).await;
+        assert_eq!(revoked.code, 0, "{revoked:?}");
+    }
+    site.revoke("username:user04", "compromised", &[]).await;
+    let listed = site.ask(&["case", "list", "--subject", "username:user03"]).await;
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed:#}");
+    for name in ["username:user03", "email:user03@example.test"] {
+        let certified = report(&site, &["person", "report", name]).await;
+        assert_eq!(certified["cases"], serde_json::json!([1, 2]), "{name}: {certified:#}");
+        let opened = site
+            .says(&["trail", "show", "--subject", name, "--kind", "case.opened", "--json"])
+            .await;
+        assert_eq!(opened.out.lines().count(), 2, "{name}: {opened:?}");
+        let shown = site.says(&["subject", "show", name, "--json"]).await;
+        assert_eq!(shown.json()["cases"].as_array().map(Vec::len), Some(2), "{name}: {shown:?}");
+    }
+    running.stop().await;
+}
