@@ -93,7 +93,7 @@ async fn a_restored_store_that_no_daemon_would_start_on_is_not_said_to_want_a_st
     let status = site.says(&["status"]).await.out;
     let daemon = status.lines().find(|line| line.starts_with("  daemon ")).unwrap();
     assert!(
-        daemon.contains("it does not run, and would not start: ")
+        daemon.contains("not running, and would not start: ")
             && daemon.contains("the trail is shorter than its anchor, as after a restore")
             && daemon.ends_with("→ revoked trail verify"),
         "{status}"
