@@ -235,7 +235,7 @@ async fn a_stop_on_a_full_disk_takes_seconds_and_the_next_start_waits_for_room_a
     running.terminate();
     assert!(running.ended().await.success());
     assert!(
-        since.elapsed() < Duration::from_secs(8),
+        since.elapsed() < Duration::from_secs(20),
         "the stop took {:?}",
         since.elapsed()
     );
