@@ -15,13 +15,12 @@ use crate::model::Role;
 /// Where no socket of the console may be opened, or the daemon refuses.
 pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let config = Config::load_without_secrets(&at.config, &Clock::system())?;
-    let Some(folder) = config.console.sockets else {
-        bail!("the page is not served: set sockets, listen and origin under [console], and start the daemon again");
-    };
     // The highest role whose socket this account may open.
     let mut refused = None;
     for role in Role::ALL.into_iter().rev() {
-        let path = folder.join(format!("{}.sock", role.word()));
+        let Some(path) = config.console.socket(role) else {
+            bail!("the page is not served: set sockets, listen and origin under [console], and start the daemon again");
+        };
         match tokio::net::UnixStream::connect(&path).await {
             Ok(_) => {}
             Err(error) => {

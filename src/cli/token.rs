@@ -6,13 +6,10 @@ use clap::Subcommand;
 
 use super::output::{LocalTimes, json as print_json, json_lines, line, name_unreadable, plain, table};
 use super::store::operator;
-use super::{Exit, StoreArgs, UsageError};
+use super::{Exit, StoreArgs};
 use crate::model::Role;
 use crate::settings::Period;
 use crate::store::Store;
-
-/// The longest life of a token.
-const LONGEST: Duration = Duration::from_hours(24 * 366);
 
 /// `revoked token`
 #[derive(Debug, Clone, Subcommand)]
@@ -63,9 +60,6 @@ pub(super) async fn run(command: TokenCommand, at: &StoreArgs) -> anyhow::Result
 }
 
 async fn make(store: &Store, name: String, role: Role, life: Duration, as_json: bool) -> anyhow::Result<Exit> {
-    if life.is_zero() || life > LONGEST {
-        return Err(UsageError(format!("--for: a token lives up to {}", Period(LONGEST))).into());
-    }
     let (id, token) = store.make_token(name, role, life, operator()).await?;
     if as_json {
         print_json(&serde_json::json!({ "id": id, "token": token }))?;

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::Diagnostics;
 use super::file;
+use crate::model::Role;
 
 /// Where the console listens, and what it is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +25,12 @@ impl ConsoleSettings {
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.sockets.is_some() || self.listen.is_some()
+    }
+
+    /// The socket of a role.
+    #[must_use]
+    pub fn socket(&self, role: Role) -> Option<PathBuf> {
+        Some(self.sockets.as_ref()?.join(format!("{role}.sock")))
     }
 
     /// The host of the origin, as a `Host` header has it.

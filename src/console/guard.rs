@@ -37,9 +37,6 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 pub(super) fn router(console: Console) -> Router {
     routes::router()
         .merge(page::router())
-        .method_not_allowed_fallback(|| async {
-            Refusal(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this method is not taken here"))
-        })
         .layer(from_fn_with_state(console.clone(), admit))
         .fallback(|| async { Refusal(Problem::not_found()) })
         .with_state(console)

@@ -45,12 +45,7 @@ impl Listeners {
     /// # Errors
     /// What the system says, with the place.
     pub async fn open(console: &Console) -> anyhow::Result<Self> {
-        let sockets = match &console.settings.sockets {
-            None => Vec::new(),
-            Some(folder) => sockets::listen(folder)
-                .await
-                .with_context(|| format!("listening at the sockets of the console in {}", folder.display()))?,
-        };
+        let sockets = sockets::listen(&console.settings).await?;
         let network = match console.settings.listen {
             None => None,
             Some(address) => Some(crate::api::listen(address).with_context(|| {
@@ -93,12 +88,8 @@ pub async fn serve(listeners: Listeners, console: Console) {
         tracing::error!(%error, "the look for changes has ended");
     }
     doors.tracker.close();
-    if tokio::time::timeout(GRACE, doors.tracker.wait()).await.is_err() {
-        tracing::warn!(
-            left = doors.tracker.len(),
-            "cut connections of the console that did not finish in time"
-        );
-    }
+    // Each ends within its grace, or is cut.
+    doors.tracker.wait().await;
 }
 
 #[derive(Clone)]
@@ -164,7 +155,10 @@ impl Doors {
                 ended = connection.as_mut() => ended,
                 () = shutdown.cancelled() => {
                     connection.as_mut().graceful_shutdown();
-                    connection.await
+                    match tokio::time::timeout(GRACE, connection).await {
+                        Ok(ended) => ended,
+                        Err(_) => return tracing::debug!("cut a connection of the console that did not finish in time"),
+                    }
                 }
             };
             if let Err(error) = ended {

@@ -3,31 +3,30 @@
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use anyhow::Context as _;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::config::ConsoleSettings;
+use crate::file_modes::check_folder_of;
 use crate::model::Role;
 
 /// Owner and group may connect.
 const MODE: u32 = 0o660;
 
-/// The file of a role's socket.
-#[must_use]
-pub(super) fn path_of(folder: &Path, role: Role) -> PathBuf {
-    folder.join(format!("{}.sock", role.word()))
-}
-
-/// Listens at every role's socket in `folder`. A socket that a daemon before us has left is replaced; one that somebody listens at is not.
+/// Listens at every role's socket, where they are configured. A socket that a daemon before us has left is replaced; one that somebody listens at
+/// is not.
 ///
 /// # Errors
-/// What the system says, with the socket.
-pub(super) async fn listen(folder: &Path) -> io::Result<Vec<(Role, UnixListener)>> {
+/// A folder in which others may put a socket of their own; what the system says, with the socket.
+pub(super) async fn listen(settings: &ConsoleSettings) -> anyhow::Result<Vec<(Role, UnixListener)>> {
     let mut listeners = Vec::with_capacity(Role::ALL.len());
     for role in Role::ALL {
-        let path = path_of(folder, role);
-        let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        listeners.push((role, listen_at(&path).await.map_err(at)?));
+        let Some(path) = settings.socket(role) else { continue };
+        check_folder_of("the folder of the console's sockets", &path)?;
+        let listening = || format!("listening for the console at {}", path.display());
+        listeners.push((role, listen_at(&path).await.with_context(listening)?));
     }
     Ok(listeners)
 }
@@ -39,8 +38,7 @@ async fn listen_at(path: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // The group of the file that was there is kept by the folder's mode (setgid), or set by whoever installs; nobody connects before the mode is right, since
-    // the folder is the daemon's.
+    // Until its mode is set nobody else may connect: under a umask that lets others read at most, a new socket is writable for its owner alone.
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(MODE))?;
     Ok(listener)

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Sees everything, changes nothing.
     Viewer,
-    /// Asks for revocations, calls their own off, writes notes, looks after cases and alerts.
+    /// Asks for revocations, writes notes, looks after alerts.
     Requester,
-    /// Decides about holds, calls anything off, releases.
+    /// Decides about holds, calls cases off.
     Approver,
-    /// Pauses targets, makes and ends tokens, erases.
+    /// Makes and ends tokens.
     Admin,
 }
 

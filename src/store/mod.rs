@@ -82,7 +82,7 @@ pub use identity::link_rows::ScopedName;
 pub use identity::operator_links::LinkOutcome;
 pub use identity::resolution::LinkedName;
 pub use listed::{Listed, UnreadableRow};
-pub use operators::tokens::{ApiToken, Bearer};
+pub use operators::tokens::{ApiToken, Bearer, LONGEST_DAYS as LONGEST_TOKEN_DAYS};
 pub use outbox::backlog::{Backlog, Pending};
 pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use portion_pace::PortionPace;

@@ -26,12 +26,14 @@ pub fn sanitized(text: &str, cap: usize) -> String {
     out
 }
 
-/// Control characters (C0, C1, DEL), and what changes where or in which direction the following text is shown.
+/// Control characters (C0, C1, DEL), what changes where or in which direction the following text is shown, and what is not seen at all. Joiners
+/// stand in names that are written with them.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
         )
 }
 

@@ -108,7 +108,7 @@ impl EntryLine {
         if !about.is_empty() {
             parts.push(about.join(" "));
         }
-        let gist = self.gist(kind);
+        let gist = self.gist(kind, times);
         if !gist.is_empty() {
             parts.push(gist);
         }
@@ -149,7 +149,7 @@ impl EntryLine {
     }
 
     /// What happened, in words.
-    fn gist(&self, kind: &str) -> String {
+    fn gist(&self, kind: &str, times: &LocalTimes) -> String {
         let detail = self.detail();
         let text = |name: &str| detail.get(name).and_then(Value::as_str);
         let number = |name: &str| detail.get(name).and_then(Value::as_i64);
@@ -191,7 +191,7 @@ impl EntryLine {
                 let state = text("state").unwrap_or_default();
                 format!("{} {state}", text("for").unwrap_or_default())
             }
-            _ => told(&detail),
+            _ => told(&detail, times),
         };
         let mut parts = Vec::new();
         for name in ["hold", "departure"] {
@@ -205,7 +205,7 @@ impl EntryLine {
 }
 
 /// The members of an entry that say something to a person, the reasons first.
-fn told(detail: &Map<String, Value>) -> String {
+fn told(detail: &Map<String, Value>, times: &LocalTimes) -> String {
     let mut parts = Vec::new();
     for name in ["reason", "why", "error", "note", "code"] {
         parts.extend(detail.get(name).and_then(Value::as_str).map(str::to_owned));
@@ -217,8 +217,15 @@ fn told(detail: &Map<String, Value>) -> String {
         if is_told || is_machine || parts.len() >= MOST {
             continue;
         }
+        let is_instant = name == "due";
         let name = name.replace('_', " ");
         match value {
+            Value::Number(ms) if is_instant => {
+                let at = ms
+                    .as_i64()
+                    .map_or_else(|| ms.to_string(), |ms| times.time(Timestamp::from_ms(ms)));
+                parts.push(format!("{name} {at}"));
+            }
             Value::String(text) => parts.push(format!("{name} {text}")),
             Value::Number(number) => parts.push(format!("{name} {number}")),
             Value::Bool(true) => parts.push(name),

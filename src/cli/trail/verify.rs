@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use revoked_trail::{Finding, Report, Summary, VerifierKey};
 
+use crate::cli::account::quoted;
 use crate::cli::output::{Meaning, answer, json, plain, progress, sentence};
 use crate::cli::{Exit, StoreArgs};
 use crate::config;
@@ -48,7 +49,7 @@ pub(super) async fn run(args: VerifyArgs, at: &StoreArgs, store: &Store) -> anyh
     } else {
         let beside = anchors_beside(&anchors, store.path());
         notes.extend(beside.map(|path| format!("{} {BESIDE_THE_STORE}", path.display())));
-        show(&report, &notes, store).await?;
+        show(&report, &notes, store, at.store.is_some()).await?;
     }
     Ok(if report.verified() { Exit::Ok } else { Exit::Unverified })
 }
@@ -82,7 +83,7 @@ fn keys(at: &StoreArgs, store: &Store, notes: &mut Vec<String>) -> anyhow::Resul
     }
 }
 
-async fn show(report: &Report, notes: &[String], store: &Store) -> anyhow::Result<()> {
+async fn show(report: &Report, notes: &[String], store: &Store, is_named: bool) -> anyhow::Result<()> {
     for line in report.lines() {
         sentence(&line, line.len() - line.trim_start().len() + 2)?;
     }
@@ -100,7 +101,7 @@ async fn show(report: &Report, notes: &[String], store: &Store) -> anyhow::Resul
     answer(
         Meaning::Bad,
         verdict,
-        &format!(": {}{about} · {}", plain(&why), next(report, store.path())),
+        &format!(": {}{about} · {}", plain(&why), next(report, store.path(), is_named)),
     )
 }
 
@@ -125,7 +126,7 @@ async fn about(store: &Store, seq: u64) -> anyhow::Result<String> {
 }
 
 /// What to do next about a trail that is not verified.
-fn next(report: &Report, store: &Path) -> String {
+fn next(report: &Report, store: &Path, is_named: bool) -> String {
     if report.older_than().is_some() {
         return "bring the checkpoints of its time with --anchor, or find out who cut it".to_owned();
     }
@@ -142,6 +143,10 @@ fn next(report: &Report, store: &Path) -> String {
         })
     });
     match from {
+        Some(seq) if is_named => {
+            let store = quoted(&store.display().to_string());
+            format!("revoked trail show --from {seq} --last 1 --store {store}")
+        }
         Some(seq) => format!("revoked trail show --from {seq} --last 1"),
         None => "keep the file, and find out who wrote into it".to_owned(),
     }

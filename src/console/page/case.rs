@@ -11,7 +11,7 @@ use super::{form_token, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::model::Timestamp;
+use crate::model::{Action, Timestamp};
 use crate::store::CaseDetail;
 
 #[derive(Template)]
@@ -74,7 +74,9 @@ fn steps(detail: &CaseDetail, now: Timestamp) -> Vec<Step> {
     });
     let actions = detail.actions.iter().map(|action| {
         let outcome = action.outcome.as_deref().unwrap_or("under way");
-        step(action.started_at, "action", format!("{}: {outcome}", action.action))
+        let what = serde_json::from_value::<Action>(action.action.clone());
+        let what = what.map_or_else(|_| action.action.to_string(), |action| action.to_string());
+        step(action.started_at, "action", format!("{what}: {}", outcome.replace('_', " ")))
     });
     let verdicts = detail.jobs.iter().filter_map(|job| {
         let at = job.finished_at?;

@@ -13,6 +13,7 @@ use super::{form_token, is_our_form, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
+use crate::console::routes::{LONGEST_NOTE, text};
 use crate::model::Role;
 use crate::store::{HeldSet, HoldChoice};
 
@@ -79,9 +80,10 @@ pub(super) async fn show(
     })
 }
 
-/// What the form says. It names every case that was shown and those that were kept in, so that what has come since is no part of it.
+/// What the form says: the set that was shown, by its hash and its cases, and which of these were kept in.
 struct Form {
     token: String,
+    set: String,
     approve: bool,
     shown: BTreeSet<i64>,
     kept: BTreeSet<i64>,
@@ -92,6 +94,7 @@ impl Form {
     fn read(body: &[u8]) -> Result<Self, Refusal> {
         let mut form = Self {
             token: String::new(),
+            set: String::new(),
             approve: false,
             shown: BTreeSet::new(),
             kept: BTreeSet::new(),
@@ -107,10 +110,11 @@ impl Form {
             };
             match name.as_str() {
                 "form" => form.token = value,
+                "set" => form.set = value,
                 "decision" => decision = Some(value),
                 "shown" => drop(form.shown.insert(number(&value)?)),
                 "keep" => drop(form.kept.insert(number(&value)?)),
-                "note" => value.trim().clone_into(&mut form.note),
+                "note" => form.note = text("note", &value, LONGEST_NOTE)?,
                 _ => return Err(Refusal::unreadable(format!("{name}: this form has no such field"))),
             }
         }
@@ -139,10 +143,10 @@ pub(super) async fn decide(
         holds: vec![id],
         except: form.shown.difference(&form.kept).copied().collect(),
     };
-    // What has come since the page was made is in the set now, and was not in what was shown.
     let now = console.store.held_together(&choice.holds, &choice.except).await?;
-    let cases: BTreeSet<i64> = now.cases.iter().map(|case| case.case).collect();
-    if cases != form.kept.intersection(&form.shown).copied().collect() {
+    // Looked at after what is decided about was read: what changes later is refused with that. What one case would do may have changed as well as
+    // which there are.
+    if console.store.hold(id).await?.set != form.set {
         return Err(Refusal::new(
             http::StatusCode::CONFLICT,
             "what is held has changed since the page was made, and nothing was decided: read it again",

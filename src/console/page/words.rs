@@ -1,9 +1,11 @@
 //! What the pages say of things: times, verdicts, names made harmless.
 
-use std::fmt::Write as _;
-
 use crate::console::caller::Caller;
 use crate::model::{Role, Timestamp};
+use crate::telemetry::sanitized;
+
+/// Bytes of a text that a page shows.
+const LONGEST: usize = 4096;
 
 /// What stands at the edges of every page.
 pub(super) struct Frame {
@@ -64,19 +66,7 @@ impl Moment {
 
 /// A text from elsewhere: what would turn the direction of writing, or cannot be seen, stands there as its number. Markup is the templates' affair.
 pub(super) fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if hidden(c) {
-            // Writing to a string cannot fail.
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-        shown
-    })
+    sanitized(text, LONGEST)
 }
 
 #[cfg(test)]

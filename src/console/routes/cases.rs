@@ -82,7 +82,7 @@ pub(super) async fn note(
     caller: Caller,
     Json(new): Json<NewNote>,
 ) -> Result<(StatusCode, Answer<Made>), Refusal> {
-    let note = super::text("note", &new.note, 2000)?;
+    let note = super::text("note", &new.note, super::LONGEST_NOTE)?;
     let id = console.store.note_case(id, note, caller.operator).await?;
     Ok((StatusCode::CREATED, Answer(Made { id })))
 }
@@ -105,6 +105,6 @@ pub(super) async fn cancel(
     caller: Caller,
     Json(why): Json<Why>,
 ) -> Result<Answer<CalledOff>, Refusal> {
-    let note = super::text("note", &why.note, 2000)?;
+    let note = super::text("note", &why.note, super::LONGEST_NOTE)?;
     Ok(Answer(console.store.call_off(id, caller.operator, Some(note)).await?))
 }

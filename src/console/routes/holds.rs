@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, Number, Page, Path, Query};
+use super::{Json, LONGEST_NOTE, Number, Page, Path, Query, text};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
@@ -65,6 +65,18 @@ pub(super) struct Decision {
     note: String,
 }
 
+impl Decision {
+    /// Which cases of that hold it is about, the set that was shown, and why.
+    fn about(self, hold: i64) -> Result<(HoldChoice, String, String), Refusal> {
+        let note = text("note", &self.note, LONGEST_NOTE)?;
+        let choice = HoldChoice {
+            holds: vec![hold],
+            except: self.except.into_iter().map(|case| case.0).collect(),
+        };
+        Ok((choice, self.set, note))
+    }
+}
+
 /// What was decided.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Decided {
@@ -95,15 +107,8 @@ pub(super) async fn approve(
     caller: Caller,
     Json(decision): Json<Decision>,
 ) -> Result<Answer<Decided>, Refusal> {
-    let note = super::text("note", &decision.note, 2000)?;
-    let choice = HoldChoice {
-        holds: vec![id],
-        except: decision.except.into_iter().map(|case| case.0).collect(),
-    };
-    let decided = console
-        .store
-        .approve_holds(choice, decision.set, caller.operator, Some(note))
-        .await?;
+    let (choice, set, note) = decision.about(id)?;
+    let decided = console.store.approve_holds(choice, set, caller.operator, Some(note)).await?;
     Ok(Answer(decided.into()))
 }
 
@@ -116,14 +121,10 @@ pub(super) async fn reject(
     caller: Caller,
     Json(decision): Json<Decision>,
 ) -> Result<Answer<Decided>, Refusal> {
-    let note = super::text("note", &decision.note, 2000)?;
-    let choice = HoldChoice {
-        holds: vec![id],
-        except: decision.except.into_iter().map(|case| case.0).collect(),
-    };
+    let (choice, set, note) = decision.about(id)?;
     let decided = console
         .store
-        .reject_holds(choice, Some(decision.set), caller.operator, Some(note))
+        .reject_holds(choice, Some(set), caller.operator, Some(note))
         .await?;
     Ok(Answer(decided.into()))
 }

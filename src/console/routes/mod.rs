@@ -127,8 +127,11 @@ impl From<PathRejection> for Refusal {
     }
 }
 
+/// How long a note may be, in characters; as the schemas say it.
+pub(super) const LONGEST_NOTE: usize = 2000;
+
 /// A text that a caller has written: not blank, not longer than `most` characters.
-fn text(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
+pub(super) fn text(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Refusal::unreadable(format!("{name}: say something")));
@@ -142,7 +145,7 @@ fn text(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
 /// A note that may be left out; a blank one is.
 fn note(text: Option<&str>) -> Result<Option<String>, Refusal> {
     let text = text.filter(|text| !text.trim().is_empty());
-    text.map(|note| self::text("note", note, 2000)).transpose()
+    text.map(|note| self::text("note", note, LONGEST_NOTE)).transpose()
 }
 
 /// How many things a page has at most.

@@ -13,10 +13,7 @@ use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::model::Role;
-use crate::store::ApiToken;
-
-/// The longest life of a token.
-const LONGEST_DAYS: u64 = 366;
+use crate::store::{ApiToken, LONGEST_TOKEN_DAYS};
 
 /// Every token, the newest first.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens", responses((status = 200, body = Page<ApiToken>)))]
@@ -57,8 +54,8 @@ pub(super) async fn make(
 ) -> Result<(StatusCode, Answer<MadeToken>), Refusal> {
     let name = super::text("name", &new.name, 100)?;
     let days = u64::try_from(new.days.0).unwrap_or_default();
-    if !(1..=LONGEST_DAYS).contains(&days) {
-        return Err(Refusal::unreadable(format!("days: it is from 1 to {LONGEST_DAYS}")));
+    if !(1..=LONGEST_TOKEN_DAYS).contains(&days) {
+        return Err(Refusal::unreadable(format!("days: it is from 1 to {LONGEST_TOKEN_DAYS}")));
     }
     let life = Duration::from_hours(24 * days);
     let (id, token) = console.store.make_token(name, new.role, life, caller.operator).await?;

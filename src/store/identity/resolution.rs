@@ -90,30 +90,25 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn with_known_names(&self, subject: &Subject) -> Result<Subject> {
-        let now = self.clock().now();
-        let mut conn = self
-            .readers()
-            .acquire()
-            .await
-            .map_err(StoreError::sql("looking up who a name belongs to"))?;
-        Ok(resolve_identity(&mut conn, subject, now).await?.own_names().clone())
+        Ok(self.identity_of(subject).await?.own_names().clone())
     }
-}
 
-impl Store {
     /// The names of whoever a subject means, as policy is asked about them, and whether it is not clear who that is.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn whom(&self, subject: &Subject) -> Result<(Subject, bool)> {
-        let now = self.clock().now();
+        let identity = self.identity_of(subject).await?;
+        Ok((identity.names, identity.unclear))
+    }
+
+    async fn identity_of(&self, subject: &Subject) -> Result<ResolvedIdentity> {
         let mut conn = self
             .readers()
             .acquire()
             .await
             .map_err(StoreError::sql("looking up who a name belongs to"))?;
-        let identity = resolve_identity(&mut conn, subject, now).await?;
-        Ok((identity.names, identity.unclear))
+        resolve_identity(&mut conn, subject, self.clock().now()).await
     }
 }
 

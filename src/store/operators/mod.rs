@@ -1,10 +1,15 @@
 //! Operators who come over the network or by the page: their tokens, one-time links and sessions. A credential is 256 random bits and is known here
 //! by its SHA-256 alone, so that nothing in the store opens anything.
 
+use std::time::Duration;
+
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use super::{Result, StoreError};
 use crate::digest::{hex, sha256};
+
+/// How often it is written down that a credential is used.
+const NOTED_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) mod page_sessions;
 pub(super) mod tokens;

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::sqlite::SqliteRow;
 
 use super::tokens::{Bearer, read_bearer};
-use super::{NewCredential, hash_of};
-use crate::model::{Actor, Role};
+use super::{NOTED_EVERY, NewCredential, hash_of};
+use crate::model::{Actor, Role, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError};
 
@@ -17,8 +16,6 @@ const LINK_LIFE: Duration = Duration::from_mins(5);
 const LIFE: Duration = Duration::from_hours(12);
 /// How long it lasts while nothing is done.
 const IDLE: Duration = Duration::from_mins(30);
-/// How often it is written down that a session is used.
-const NOTED_EVERY: Duration = Duration::from_mins(1);
 
 impl Store {
     /// Makes a code that signs an operator in once, and answers it.
@@ -104,7 +101,8 @@ impl Store {
         .map_err(StoreError::sql("looking for a session"))?;
         let Some(row) = row else { return Ok(None) };
         let bearer = read_bearer(&row)?;
-        if now.ms().saturating_sub(seen_at(&row)?) >= i64::try_from(NOTED_EVERY.as_millis()).unwrap_or(i64::MAX) {
+        let seen = Timestamp::from_ms(row.read(3)?);
+        if now.since(seen) >= NOTED_EVERY {
             self.note_use("UPDATE page_session SET seen_at = $2 WHERE id = $1", bearer.id)
                 .await?;
         }
@@ -138,8 +136,4 @@ impl Store {
         })
         .await
     }
-}
-
-fn seen_at(row: &SqliteRow) -> Result<i64> {
-    row.read(3)
 }

@@ -6,15 +6,19 @@ use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 
-use super::{NewCredential, hash_of};
+use super::{NOTED_EVERY, NewCredential, hash_of};
 use crate::model::{Actor, Role, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Listed, Result, Store, StoreError};
 
 /// What every token begins with.
 const PREFIX: &str = "rvk_";
-/// How often it is written down that a token is used.
-const NOTED_EVERY: Duration = Duration::from_mins(1);
+/// The longest life of a token, in days.
+pub const LONGEST_DAYS: u64 = 366;
+/// The longest life of a token.
+const LONGEST: Duration = Duration::from_hours(24 * LONGEST_DAYS);
+/// How long what it is for may be, in characters.
+const LONGEST_NAME: usize = 100;
 
 /// A token as lists have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -54,8 +58,16 @@ impl Store {
     /// Makes a token, and answers its number and its text, which nobody can see again.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// [`StoreError::Refused`] where it has no name, or lives for ever; where the store cannot be written.
     pub async fn make_token(&self, name: String, role: Role, life: Duration, by: Actor) -> Result<(i64, String)> {
+        if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
+            return Err(StoreError::Refused(format!(
+                "a token is for something: say it in 1 to {LONGEST_NAME} characters"
+            )));
+        }
+        if life.is_zero() || life > LONGEST {
+            return Err(StoreError::Refused(format!("a token lives up to {LONGEST_DAYS} days")));
+        }
         let NewCredential { shown, hash } = NewCredential::draw(PREFIX)?;
         let made = self.write(move |tx| {
             Box::pin(async move {

@@ -7,6 +7,7 @@ use revoked::model::Role;
 use serde_json::json;
 
 use super::Site;
+use crate::harness::{Installation, InstallationPlan};
 
 #[test]
 fn every_route_of_the_api_stands_in_the_table_and_the_other_way_round() {
@@ -125,4 +126,42 @@ fn the_table_of_the_documents_is_that_of_the_program() {
         .filter(|line| line.starts_with("| `") && line.contains(" /"))
         .count();
     assert_eq!(rows, ROUTES.len());
+}
+
+#[tokio::test]
+async fn a_folder_in_which_others_may_put_a_socket_is_refused_at_the_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let plan = InstallationPlan {
+        more: "[console]\nsockets = \"{folder}/sockets\"\n",
+        ..InstallationPlan::default()
+    };
+    let site = Installation::new(plan).await;
+    std::fs::create_dir(site.path("sockets")).unwrap();
+    std::fs::set_permissions(site.path("sockets"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let said = site.says(&["run"]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("the folder of the console's sockets"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_token_has_a_name_and_an_end_however_it_is_made() {
+    let site = Site::new().await;
+    for args in [["", "90d"], ["ci", "400d"], ["ci", "0s"]] {
+        let said = site
+            .installation
+            .says(&["token", "make", args[0], "--role", "viewer", "--for", args[1]])
+            .await;
+        assert!(said.code == 1 && said.err.contains("a token "), "{args:?}: {said:?}");
+    }
+    let made = site
+        .installation
+        .says(&["token", "make", "ci", "--role", "viewer", "--for", "1d"])
+        .await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let headers = format!("Bearer {}", made.out.lines().last().unwrap());
+    let seen = site
+        .by_network(&[("authorization", &headers)], Method::GET, "/api/v1/status", None)
+        .await;
+    assert_eq!(seen.status, StatusCode::OK, "{seen:?}");
+    site.running.stop().await;
 }

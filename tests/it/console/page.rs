@@ -54,10 +54,11 @@ async fn a_hold_is_decided_by_a_form_and_not_without_its_token() {
     assert!(now.contains(&format!("href=\"/holds/{hold}\"")), "{now}");
     let path = format!("/holds/{hold}");
     let page = site.page(&path, &cookie).await;
-    let (form, case) = (field(&page, "form"), field(&page, "shown"));
-    let fields = |form: &str| {
+    let (form, case, set) = (field(&page, "form"), field(&page, "shown"), field(&page, "set"));
+    let fields = |form: &str, set: &str| {
         vec![
             ("form".to_owned(), form.to_owned()),
+            ("set".to_owned(), set.to_owned()),
             ("decision".to_owned(), "approve".to_owned()),
             ("shown".to_owned(), case.clone()),
             ("keep".to_owned(), case.clone()),
@@ -68,9 +69,12 @@ async fn a_hold_is_decided_by_a_form_and_not_without_its_token() {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         site.form(&path, &cookie, &fields).await
     };
-    let forged = send(fields("0")).await;
+    let forged = send(fields("0", &set)).await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN, "{forged:?}");
-    let decided = send(fields(&form)).await;
+    // What a case would do has changed, and the cases are the same.
+    let other = send(fields(&form, "0123456789abcdef")).await;
+    assert_eq!(other.status, StatusCode::CONFLICT, "{other:?}");
+    let decided = send(fields(&form, &set)).await;
     assert_eq!(decided.status, StatusCode::SEE_OTHER, "{decided:?}");
     let page = site.page(&path, &cookie).await;
     assert!(page.contains("approved by operator:"), "{page}");

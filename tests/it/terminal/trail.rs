@@ -179,6 +179,11 @@ async fn the_verdict_stands_last_and_names_the_first_bad_entry_and_what_to_type(
         )),
         "{printed}"
     );
+    // What is said of another store is to be looked at there.
+    let store = site.store().display().to_string();
+    let named = site.says(&["trail", "verify", "--store", &store]).await;
+    let next = format!("revoked trail show --from {seq} --last 1 --store {store}");
+    assert!(named.code == 5 && named.out.trim_end().ends_with(&next), "{named:?}");
 }
 
 #[tokio::test]
