@@ -86,7 +86,7 @@ impl Lanes {
                 offered.push(offer);
             }
         }
-        let (born, mut claims) = mpsc::unbounded_channel();
+        let (born, claims) = mpsc::unbounded_channel();
         let offers = SlotOffers {
             slots: offered,
             born: Some(born),
@@ -96,14 +96,7 @@ impl Lanes {
                 self.take(claim, slot);
             }
         };
-        let mut accept = std::pin::pin!(store.accept(policy, delivery, offers));
-        let accepted = loop {
-            tokio::select! {
-                biased;
-                Some(claim) = claims.recv() => begin(claim),
-                accepted = &mut accept => break accepted?,
-            }
-        };
+        let accepted = beginning(claims, &mut begin, store.accept(policy, delivery, offers)).await?;
         accepted.claims.into_iter().for_each(begin);
         Ok(accepted.receipt)
     }
@@ -162,5 +155,42 @@ impl Lanes {
     #[must_use]
     pub fn status(&self) -> Vec<LaneStatus> {
         self.0.values().map(|lane| lane.status()).collect()
+    }
+}
+
+/// Waits for an answer, and begins what is born meanwhile as soon as it is told of. Whatever was told of before the answer is begun before this
+/// returns: a claim that is lost here keeps its job from everybody until its lease ends.
+async fn beginning<T, A>(mut born: mpsc::UnboundedReceiver<T>, mut begin: impl FnMut(T), answer: impl Future<Output = A>) -> A {
+    let mut answer = std::pin::pin!(answer);
+    let answer = loop {
+        tokio::select! {
+            biased;
+            Some(one) = born.recv() => begin(one),
+            answer = &mut answer => break answer,
+        }
+    };
+    // Between the look at the one and the look at the other, both may have come.
+    while let Ok(one) = born.try_recv() {
+        begin(one);
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_born_between_the_last_look_and_the_answer_is_begun_too() {
+        let (teller, born) = mpsc::unbounded_channel();
+        teller.send("before").unwrap();
+        let mut begun = Vec::new();
+        // Polled after nothing more was found, it tells of another, and answers at once: as a writer does that is done before we look again.
+        let answer = async {
+            teller.send("between").unwrap();
+            "stored"
+        };
+        assert_eq!(beginning(born, |one| begun.push(one), answer).await, "stored");
+        assert_eq!(begun, ["before", "between"]);
     }
 }
