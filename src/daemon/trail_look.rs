@@ -19,8 +19,8 @@ const AGAIN_AFTER: Duration = Duration::from_hours(24);
 /// After a look that could not be taken to its end.
 const AFTER_AN_ERROR: Duration = Duration::from_mins(10);
 
-/// The kind of the alert, and its key.
-const BROKEN: (&str, &str) = ("trail_broken", "trail");
+/// What the alert is about.
+const KEY: &str = "trail";
 
 /// Which trail is looked at.
 pub(super) struct TrailPlace {
@@ -33,7 +33,7 @@ pub(super) struct TrailPlace {
 /// Looks until `stop`.
 pub(super) async fn run(place: TrailPlace, stop: CancellationToken) {
     stop.run_until_cancelled(async {
-        let is_known = place.store.alert_is_open(BROKEN.0, BROKEN.1).await.unwrap_or(false);
+        let is_known = place.store.alert_is_open("trail_broken", KEY).await.unwrap_or(false);
         table::TRAIL_BROKEN.set([], if is_known { 1.0 } else { 0.0 });
         let mut told = Told(None);
         if let Err(error) = look_at_the_newest(&place, &mut told).await {
@@ -80,7 +80,7 @@ async fn look_at_all(place: &TrailPlace, told: &mut Told) -> anyhow::Result<()> 
             Looked::Broken(broken) => return tell(&place.store, broken, told).await,
             Looked::Sound => {
                 table::TRAIL_BROKEN.set([], 0.0);
-                return Ok(place.store.end_alert(BROKEN.0, BROKEN.1.to_owned()).await?);
+                return Ok(place.store.end_alert("trail_broken", KEY.to_owned()).await?);
             }
         }
     }
@@ -98,7 +98,7 @@ async fn tell(store: &Store, broken: Broken, told: &mut Told) -> anyhow::Result<
     };
     tracing::error!(trail.entry = broken.entry, "the trail is broken: {what}");
     let summary = format!("the trail is broken: {what}{next}. Access is ended as before; keep a copy of the file");
-    store.raise_alert(BROKEN.0, BROKEN.1.to_owned(), summary).await?;
+    store.raise_alert("trail_broken", KEY.to_owned(), summary).await?;
     told.0 = Some(broken);
     Ok(())
 }

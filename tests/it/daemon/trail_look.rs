@@ -41,7 +41,7 @@ async fn an_edited_entry_is_told_by_the_daemon_which_goes_on_ending_access_until
     assert!(site.log().contains("the trail is broken: entry 3"), "{}", site.log());
     assert!(running.metrics().await.contains("revoked_trail_broken 1"));
     // What is broken stops nothing.
-    let said = site.revoke("username:user02", "compromised", &["--wait"]).await;
+    let said = site.revoke("username:user02", "compromised", &[]).await;
     assert_eq!(said.code, 0, "{said:?}");
     running.stop().await;
     site.write_behind("UPDATE trail SET body = replace(substr(body, 1, length(body) - 1), 'usor', 'user') WHERE seq = 3")
