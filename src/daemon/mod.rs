@@ -134,11 +134,7 @@ impl Daemon {
             )
             .await?;
 
-        let looked_at = trail_look::TrailPlace {
-            store: store.clone(),
-            key: signer.verifier().clone(),
-            anchor: anchor.clone(),
-        };
+        let looked_at = trail_look::TrailPlace::new(&store, &signer, &anchor);
         let mut checkpoints = CheckpointSigner::new(store.clone(), signer, anchor, config.trail.journal);
         // From here on the trail cannot be replaced unseen: one that its key has not signed is not started on again.
         checkpoints.sign_or_alert().await;
@@ -180,14 +176,7 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        store.begin_handing_over(config.alerts.program.is_some()).await?;
-        if let Some(fault) = &config.alerts.fault {
-            alert_program::tell_fault(&store, fault).await?;
-        }
-        if let Some(program) = config.alerts.program.clone() {
-            let work = alert_program::run(store.clone(), program, stop_intake.clone());
-            listeners.spawn_watched("the handing over of alerts", work);
-        }
+        begin_handing_over(&store, &config, &listeners).await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
@@ -332,6 +321,19 @@ fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     }
     let overdue = transmitter::run_overdue_polls(transmitter.clone(), shutdown.soft.clone());
     shutdown.spawn_watched("the look for receivers that do not poll", overdue);
+}
+
+/// Starts what hands alerts over, and says so where its program cannot be run: that keeps nobody's access from being ended.
+async fn begin_handing_over(store: &Store, config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
+    store.begin_handing_over(config.alerts.program.is_some()).await?;
+    if let Some(fault) = &config.alerts.fault {
+        alert_program::tell_fault(store, fault).await?;
+    }
+    if let Some(program) = config.alerts.program.clone() {
+        let work = alert_program::run(store.clone(), program, listeners.stop.clone());
+        listeners.spawn_watched("the handing over of alerts", work);
+    }
+    Ok(())
 }
 
 /// What takes things in, until `stop`.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use revoked_trail::VerifierKey;
+use revoked_trail::{Signer, VerifierKey};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::Store;
@@ -24,10 +24,21 @@ const KEY: &str = "trail";
 
 /// Which trail is looked at.
 pub(super) struct TrailPlace {
-    pub(super) store: Store,
+    store: Store,
     /// The key that signs it.
-    pub(super) key: VerifierKey,
-    pub(super) anchor: AnchorFile,
+    key: VerifierKey,
+    anchor: AnchorFile,
+}
+
+impl TrailPlace {
+    /// That of `store`, which `signer` signs, with its checkpoints outside.
+    pub(super) fn new(store: &Store, signer: &Signer, anchor: &AnchorFile) -> Self {
+        Self {
+            store: store.clone(),
+            key: signer.verifier().clone(),
+            anchor: anchor.clone(),
+        }
+    }
 }
 
 /// Looks until `stop`.

@@ -190,7 +190,9 @@ fn earlier(filter: &TrailFilter, first: Option<&TrailRow>, last: u32) -> String 
 
 async fn show(args: &ShowArgs, store: &Store, rows: &[TrailRow], missing: &[Missing]) -> anyhow::Result<()> {
     if args.json {
-        missing.iter().for_each(|gap| remark(&gap.what));
+        for gap in missing {
+            remark(&gap.what);
+        }
         return rows.iter().try_for_each(|row| verbatim(&row.body));
     }
     let entries: Vec<EntryLine> = rows.iter().map(|row| EntryLine::of(row.seq, &row.body)).collect();
