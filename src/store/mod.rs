@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use sqlx::SqlitePool;
-use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -115,6 +115,7 @@ pub use views::shown_names::ShownNames;
 pub use views::stopped::Stopped;
 pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
+pub use writer::in_process::close_all;
 
 use clock_steps::ClockSteps;
 use file::identity_watch::OpenedFiles;
@@ -140,8 +141,8 @@ struct Inner {
     committed: watch::Receiver<Committed>,
     lock_wait: watch::Receiver<Option<LockWait>>,
     readers: SqlitePool,
-    /// Never sent to: it fails once the writer has ended.
-    writer: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Cancelled once the writer has ended.
+    writer: CancellationToken,
     wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
     scheduler: Arc<Notify>,
     /// Whom the closing of a case tells; set once.
@@ -166,13 +167,13 @@ impl Store {
         clock: Clock,
         mutations: mpsc::Sender<Queued>,
         (committed, lock_wait): (watch::Receiver<Committed>, watch::Receiver<Option<LockWait>>),
-        (readers, writer): (SqlitePool, oneshot::Receiver<()>),
+        (readers, writer): (SqlitePool, CancellationToken),
         (lock, files): (Option<std::fs::File>, OpenedFiles),
         newest_signal: i64,
     ) -> Self {
         let sender = mutations.downgrade();
         let clock_steps = ClockSteps::new(&clock);
-        Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             path,
             clock,
             mutations: Mutex::new(Some(mutations)),
@@ -180,7 +181,7 @@ impl Store {
             committed,
             lock_wait,
             readers,
-            writer: Mutex::new(Some(writer)),
+            writer,
             wakes: std::sync::Mutex::default(),
             scheduler: Arc::default(),
             receivers: OnceLock::new(),
@@ -193,7 +194,9 @@ impl Store {
             files,
             out_of_room: OutOfRoom::default(),
             stopping: CancellationToken::new(),
-        }))
+        }));
+        writer::in_process::note(&store.0);
+        store
     }
 
     /// The file.
@@ -232,9 +235,7 @@ impl Store {
         // The readers first: the last connection to close does SQLite's own checkpoint, and that must be the writer.
         self.0.readers.close().await;
         drop(self.0.mutations.lock().await.take());
-        if let Some(writer) = self.0.writer.lock().await.take() {
-            drop(writer.await);
-        }
+        self.0.writer.cancelled().await;
         // Last, so that nobody opens the file while it is being closed.
         drop(self.0.lock.lock().await.take());
     }
