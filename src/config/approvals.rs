@@ -24,7 +24,12 @@ pub(super) fn approvals(written: &file::Approvals, found: &mut Diagnostics) -> A
     let two_above = written.two_persons_above.as_ref().and_then(|above| {
         let people = above.get_ref().0?;
         u32::try_from(people)
-            .map_err(|_| found.complain(above.span(), "two_persons_above: so many people there are not; write a smaller number or \"unlimited\""))
+            .map_err(|_| {
+                found.complain(
+                    above.span(),
+                    "two_persons_above: so many people there are not; write a smaller number or \"unlimited\"",
+                )
+            })
             .ok()
     });
     Approvals {

@@ -87,7 +87,11 @@ mod tests {
 
     #[test]
     fn one_name_by_two_ways_is_one_person() {
-        assert!(individual("operator:alice").unwrap().is(&individual("operator:Alice(1000)").unwrap()));
+        assert!(
+            individual("operator:alice")
+                .unwrap()
+                .is(&individual("operator:Alice(1000)").unwrap())
+        );
     }
 
     #[test]

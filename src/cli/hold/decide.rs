@@ -7,8 +7,8 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::choice::{Choice, ChoiceArgs};
-use super::{plans_before, two_persons};
 use super::show::{command, counted, is_open, last_line, show, to_approve};
+use super::{plans_before, two_persons};
 use crate::cli::output::{LiveLine, LocalTimes, json, line, line_typed, sentence};
 use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;

@@ -16,7 +16,11 @@ pub(super) fn tell(held: &CombinedSet, times: &LocalTimes) -> anyhow::Result<()>
             let note = first.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
             paragraph(
                 2,
-                &format!("{} gave the first {}{note}; somebody else must follow", first.by, times.away(first.at)),
+                &format!(
+                    "{} gave the first {}{note}; somebody else must follow",
+                    first.by,
+                    times.away(first.at)
+                ),
             )?;
         }
     }
@@ -24,9 +28,16 @@ pub(super) fn tell(held: &CombinedSet, times: &LocalTimes) -> anyhow::Result<()>
         let holds: Vec<String> = held.holds.iter().map(|hold| hold.id.to_string()).collect();
         let (without, except) = match number::listed(&other.except) {
             none if other.except.is_empty() => (none, String::new()),
-            cases => (format!(", without cases {cases}"), format!(" --except {}", cases.replace(' ', ""))),
+            cases => (
+                format!(", without cases {cases}"),
+                format!(" --except {}", cases.replace(' ', "")),
+            ),
         };
-        let what = format!("{} gave the first of another part {}{without}; to follow:", other.by, times.away(other.at));
+        let what = format!(
+            "{} gave the first of another part {}{without}; to follow:",
+            other.by,
+            times.away(other.at)
+        );
         paragraph(2, &what)?;
         line(format!("  revoked hold show {}{except}", holds.join(" ")))?;
     }
@@ -36,7 +47,10 @@ pub(super) fn tell(held: &CombinedSet, times: &LocalTimes) -> anyhow::Result<()>
 /// That an approval was the first of two.
 pub(super) fn tell_first(held: &CombinedSet, named: &str, choice: &Choice) -> anyhow::Result<()> {
     sentence(
-        &format!("{named}: yours is the first of two approvals, and nothing goes on for {} yet", counted(held.people)),
+        &format!(
+            "{named}: yours is the first of two approvals, and nothing goes on for {} yet",
+            counted(held.people)
+        ),
         2,
     )?;
     last_line(

@@ -77,9 +77,11 @@ impl Tx<'_> {
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("keeping the first approval"))?;
-        self.record(&Entry::new(EntryKind::HoldApprovalGiven, by.clone()).detail(serde_json::json!({
-            "approval": id, "holds": holds, "set": held.set, "cases": held.cases.len(), "except": held.except, "note": note,
-        })));
+        self.record(
+            &Entry::new(EntryKind::HoldApprovalGiven, by.clone()).detail(serde_json::json!({
+                "approval": id, "holds": holds, "set": held.set, "cases": held.cases.len(), "except": held.except, "note": note,
+            })),
+        );
         Ok(())
     }
 
@@ -104,7 +106,11 @@ impl Tx<'_> {
                 continue;
             }
             self.end_approval(id, "void").await?;
-            let why = if stands { "nobody followed within a day" } else { "what it was about has changed" };
+            let why = if stands {
+                "nobody followed within a day"
+            } else {
+                "what it was about has changed"
+            };
             self.record(
                 &Entry::new(EntryKind::HoldApprovalVoid, Actor::Daemon)
                     .detail(serde_json::json!({ "approval": id, "holds": holds, "set": set, "why": why })),

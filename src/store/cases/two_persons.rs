@@ -97,17 +97,20 @@ fn numbers(holds: &[Hold]) -> String {
 
 async fn why(conn: &mut sqlx::SqliteConnection, holds: &[Hold]) -> Result<Option<String>> {
     let rule = in_force(conn).await?.rule;
-    if rule.two_for_protected && holds.iter().any(|hold| matches!(hold.why.as_str(), "protected" | "principal")) {
+    if rule.two_for_protected
+        && holds
+            .iter()
+            .any(|hold| matches!(hold.why.as_str(), "protected" | "principal"))
+    {
         return Ok(Some("somebody of it is protected".to_owned()));
     }
     let Some(above) = rule.two_above else { return Ok(None) };
     // All who have ever waited there: in small parts, one person could decide about a whole company.
-    let people: i64 = sqlx::query_scalar(
-        "SELECT count(DISTINCT subject_ref) FROM cases WHERE hold IN (SELECT value FROM json_each($1))",
-    )
-    .bind(numbers(holds))
-    .fetch_one(conn)
-    .await
-    .map_err(StoreError::sql("counting whom holds are about"))?;
+    let people: i64 =
+        sqlx::query_scalar("SELECT count(DISTINCT subject_ref) FROM cases WHERE hold IN (SELECT value FROM json_each($1))")
+            .bind(numbers(holds))
+            .fetch_one(conn)
+            .await
+            .map_err(StoreError::sql("counting whom holds are about"))?;
     Ok((people > i64::from(above)).then(|| format!("{people} people are held there, and above {above} two persons decide")))
 }

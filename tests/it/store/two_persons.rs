@@ -52,7 +52,9 @@ impl Place {
             holds: vec![1],
             except: except.to_vec(),
         };
-        self.store.approve_holds(choice, set.to_owned(), by, Some("checked".to_owned())).await
+        self.store
+            .approve_holds(choice, set.to_owned(), by, Some("checked".to_owned()))
+            .await
     }
 
     /// Why an approval of what is shown is refused.
@@ -92,9 +94,15 @@ async fn nothing_goes_on_before_a_second_person_approves_the_same_set() {
     assert!(!place.approves(ben(), &[], &set).await.unwrap().awaits_second);
     assert_eq!(place.waits().await, 0);
     let given = place.entries("hold.approval_given").await;
-    assert!(given.len() == 1 && given[0].contains(&set) && given[0].contains("operator:ann(1000)"), "{given:?}");
+    assert!(
+        given.len() == 1 && given[0].contains(&set) && given[0].contains("operator:ann(1000)"),
+        "{given:?}"
+    );
     let approved = place.entries("hold.approved").await;
-    assert!(approved[0].contains("\"first_approval\":\"operator:ann(1000)\""), "{approved:?}");
+    assert!(
+        approved[0].contains("\"first_approval\":\"operator:ann(1000)\""),
+        "{approved:?}"
+    );
 }
 
 #[tokio::test]
@@ -106,7 +114,12 @@ async fn the_same_human_by_another_way_is_no_second_person() {
         let why = place.refuses(person(same), &[]).await;
         assert!(why.contains("somebody else must be the second"), "{same}: {why}");
     }
-    for nobody in ["operator:revoked(990)", "operator:revoked(990) sudo:ben", "daemon", "source:hr"] {
+    for nobody in [
+        "operator:revoked(990)",
+        "operator:revoked(990) sudo:ben",
+        "daemon",
+        "source:hr",
+    ] {
         let why = place.refuses(person(nobody), &[]).await;
         assert!(why.contains("may be several"), "{nobody}: {why}");
     }
@@ -119,11 +132,21 @@ async fn a_first_approval_is_void_once_the_set_has_changed() {
     place.approves(ann(), &[], &set).await.unwrap();
     // The same file brings another.
     let all = place.store.hold(1).await.unwrap().cases;
-    place.store.call_off(all[0].case, ann(), Some("is still here".to_owned())).await.unwrap();
+    place
+        .store
+        .call_off(all[0].case, ann(), Some("is still here".to_owned()))
+        .await
+        .unwrap();
     let changed = place.shown(&[]).await;
     assert_ne!(changed, set);
-    assert!(matches!(place.approves(ben(), &[], &set).await, Err(StoreError::Refused(_))), "a replayed set");
-    assert!(place.approves(ben(), &[], &changed).await.unwrap().awaits_second, "he is the first of what is there now");
+    assert!(
+        matches!(place.approves(ben(), &[], &set).await, Err(StoreError::Refused(_))),
+        "a replayed set"
+    );
+    assert!(
+        place.approves(ben(), &[], &changed).await.unwrap().awaits_second,
+        "he is the first of what is there now"
+    );
     let void = place.entries("hold.approval_void").await;
     assert!(void.len() == 1 && void[0].contains("has changed"), "{void:?}");
     assert!(!place.approves(ann(), &[], &changed).await.unwrap().awaits_second);
@@ -143,17 +166,31 @@ async fn a_first_approval_counts_for_a_day() {
 #[tokio::test]
 async fn a_hold_is_no_smaller_for_what_is_taken_out_of_it() {
     let place = held().await;
-    let cases: Vec<i64> = place.store.hold(1).await.unwrap().cases.iter().map(|case| case.case).collect();
+    let cases: Vec<i64> = place
+        .store
+        .hold(1)
+        .await
+        .unwrap()
+        .cases
+        .iter()
+        .map(|case| case.case)
+        .collect();
     let (left, part) = cases.split_at(11);
     let of_part = place.shown(left).await;
     assert!(place.approves(ann(), left, &of_part).await.unwrap().awaits_second);
     let of_rest = place.shown(part).await;
-    assert!(place.approves(ann(), part, &of_rest).await.unwrap().awaits_second, "another part is another decision");
+    assert!(
+        place.approves(ann(), part, &of_rest).await.unwrap().awaits_second,
+        "another part is another decision"
+    );
     assert!(!place.approves(ben(), left, &of_part).await.unwrap().awaits_second);
     assert_eq!(place.waits().await, 11);
     // What is left there was approved as it is by the first; that ten went on changes nothing about them.
     let now = place.shown(&[]).await;
-    assert_eq!(place.store.hold(1).await.unwrap().two_persons.unwrap().why.split(' ').next(), Some("21"));
+    assert_eq!(
+        place.store.hold(1).await.unwrap().two_persons.unwrap().why.split(' ').next(),
+        Some("21")
+    );
     assert!(place.approves(ben(), &[], &now).await.is_ok());
 }
 
@@ -170,7 +207,11 @@ async fn who_asked_for_somebody_is_none_of_the_two() {
     let mut policy = Policy::standard(&["chat"]);
     policy.protected = [asked.subject.clone()].into_iter().collect();
     let delivery = Delivery::of("inbox", vec![asked], place.clock.now());
-    place.store.accept(Arc::new(policy), delivery, SlotOffers::default()).await.unwrap();
+    place
+        .store
+        .accept(Arc::new(policy), delivery, SlotOffers::default())
+        .await
+        .unwrap();
     let why = place.refuses(ann(), &[]).await;
     assert!(why.contains("whoever asked is none of them"), "{why}");
     let set = place.shown(&[]).await;
@@ -188,7 +229,10 @@ async fn two_who_approve_at_once_are_one_decision() {
     let (one, other) = tokio::join!(place.approves(ann(), &[], &set), place.approves(ben(), &[], &set));
     assert_ne!(one.unwrap().awaits_second, other.unwrap().awaits_second);
     assert_eq!(place.entries("hold.approved").await.len(), 1);
-    assert!(matches!(place.approves(ann(), &[], &set).await, Err(StoreError::Refused(_))), "it is decided");
+    assert!(
+        matches!(place.approves(ann(), &[], &set).await, Err(StoreError::Refused(_))),
+        "it is decided"
+    );
 }
 
 #[tokio::test]
@@ -196,7 +240,11 @@ async fn a_rejection_needs_one_person_and_ends_the_first_approval() {
     let place = held().await;
     let set = place.shown(&[]).await;
     place.approves(ann(), &[], &set).await.unwrap();
-    place.store.reject_hold(1, ben(), Some("wrong file".to_owned())).await.unwrap();
+    place
+        .store
+        .reject_hold(1, ben(), Some("wrong file".to_owned()))
+        .await
+        .unwrap();
     assert_eq!(place.entries("hold.approval_void").await.len(), 1);
     assert!(matches!(place.approves(ann(), &[], &set).await, Err(StoreError::Refused(_))));
 }
@@ -204,11 +252,25 @@ async fn a_rejection_needs_one_person_and_ends_the_first_approval() {
 #[tokio::test]
 async fn a_rule_that_is_changed_stands_in_the_trail() {
     let place = held().await;
-    place.store.set_approval_rule(ApprovalRule::default(), Some(SHARED)).await.unwrap();
-    place.store.set_approval_rule(ApprovalRule::default(), Some(SHARED)).await.unwrap();
+    place
+        .store
+        .set_approval_rule(ApprovalRule::default(), Some(SHARED))
+        .await
+        .unwrap();
+    place
+        .store
+        .set_approval_rule(ApprovalRule::default(), Some(SHARED))
+        .await
+        .unwrap();
     let rules = place.entries("approvals.rule_set").await;
     assert_eq!(rules.len(), 2, "{rules:?}");
-    assert!(!place.approves(ann(), &[], &place.shown(&[]).await).await.unwrap().awaits_second);
+    assert!(
+        !place
+            .approves(ann(), &[], &place.shown(&[]).await)
+            .await
+            .unwrap()
+            .awaits_second
+    );
 }
 
 #[tokio::test]
