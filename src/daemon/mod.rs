@@ -154,6 +154,10 @@ impl Daemon {
             }
             Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
         };
+        let uid = rustix::process::getuid();
+        store
+            .set_approval_rule(config.approvals.rule, (!uid.is_root()).then(|| uid.as_raw()))
+            .await?;
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         let activity = SourceActivity::default();

@@ -59,13 +59,15 @@ mod writer;
 pub use alerts::{Alert, HandOver, UntoldAlert};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
+pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
 pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, Reactivation};
-pub use cases::hold_decision::HoldChoice;
+pub use cases::hold_decision::{Approved, HoldChoice};
 pub use cases::holds::Hold;
 pub use cases::notes::CaseNote;
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
+pub use cases::two_persons::{FirstApproval, TwoPersons};
 pub use cases::unresolved::{AccountLookup, Unresolved};
 pub use departures::queries::{
     DepartureDetail, DepartureFilter, DepartureView, EmploymentView, HeldChange, PlanPlace, PlannedDeparture, StepView,
