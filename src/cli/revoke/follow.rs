@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::answer::{Waited, answered, goes_on, rejected, say};
 use crate::cli::Exit;
 use crate::cli::case::{self, Followed};
-use crate::cli::output::{LiveLine, LocalTimes, json, line};
+use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json};
 use crate::cli::target::obstacle_of;
 use crate::model::CaseId;
 use crate::store::{Store, daemon_runs};
@@ -55,14 +55,24 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
             let times = LocalTimes::at(store.clock().now());
             let why = match case.due.filter(|due| *due > times.now() && case.first_revoke_at.is_none()) {
                 Some(due) => format!(
-                    "it waits until {} ({}) · revoked case cancel {number} calls it off",
+                    "it waits until {} ({}) · revoked case cancel {number} --note WHY calls it off",
                     times.time(due),
                     times.away(due)
                 ),
-                None => match obstacle_of(store, &store.case_progress(number).await?) {
-                    Some(obstacle) => format!("still waits: {} · {}", obstacle.why, obstacle.next),
-                    None => format!("still open, and the work goes on; follow it: revoked case show {number} --follow"),
-                },
+                None => {
+                    let jobs = store.case_progress(number).await?;
+                    let (stands, _) = case::unended(&jobs, &times);
+                    match obstacle_of(store, &jobs) {
+                        Some(obstacle) => format!("still waits: {} · {}", obstacle.why, obstacle.next),
+                        None if stands.is_empty() => {
+                            format!("still open, and the work goes on · revoked case show {number} --follow")
+                        }
+                        None => format!(
+                            "still open, and the work goes on ({}) · revoked case show {number} --follow",
+                            stands.join("; ")
+                        ),
+                    }
+                }
             };
             return not_over(wanted.json, row, Some(number), &why);
         }
@@ -85,7 +95,7 @@ fn not_over(as_json: bool, row: i64, case: Option<i64>, why: &str) -> anyhow::Re
         json(&serde_json::json!({ "request": row, "case": case, "state": "waiting", "why": why }))?;
     } else {
         let what = case.map_or_else(|| format!("request {row}"), |case| format!("case {case}"));
-        line(format!("{what}: {why}"))?;
+        answer(Meaning::Waiting, "", &format!("{what}: {why}"))?;
     }
     Ok(Exit::Waiting)
 }
