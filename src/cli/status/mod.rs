@@ -228,7 +228,7 @@ impl Status {
         let rates = config::target_rates(&at.config);
         let is_paused = |target: &str| paused.contains_key(target);
         let stuck = if daemon_running {
-            stuck::of(store, &work, &alerts.rows, is_paused, now).await?
+            stuck::of(store, &work, &alerts.rows, is_paused, now).await
         } else {
             // That nothing is done at all is told.
             Vec::new()

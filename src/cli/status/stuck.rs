@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::needs::Need;
-use crate::cli::case::cause;
+use crate::cli::case::{cause, who};
 use crate::cli::number;
-use crate::cli::output::{bare, coarse, fit_words};
+use crate::cli::output::{coarse, fit_words};
 use crate::model::{Priority, Timestamp};
-use crate::store::{Alert, CaseAtWork, Result, Store, WorkAt};
+use crate::store::{Alert, CaseAtWork, Store, WorkAt};
 
 /// So many attempts that failed are no accident any more.
 const ATTEMPTS: u32 = 3;
@@ -30,6 +30,9 @@ pub(super) struct Stuck {
     who: String,
     #[serde(skip)]
     urgent: bool,
+    /// Whether it was contained before: access came back, or is given back.
+    #[serde(skip)]
+    again: bool,
     /// Since when it may be acted on.
     pub(super) since: Timestamp,
     /// How many attempts have failed, at the target with the most of them.
@@ -57,7 +60,7 @@ pub(super) async fn of(
     alerts: &[Alert],
     paused: impl Fn(&str) -> bool,
     now: Timestamp,
-) -> Result<Vec<Stuck>> {
+) -> Vec<Stuck> {
     let is_told = |target: &str| {
         let key = format!("target:{target}");
         paused(target) || alerts.iter().any(|alert| alert.key == key)
@@ -73,14 +76,20 @@ pub(super) async fn of(
         if attempts < ATTEMPTS && !late || stuck.len() >= MOST {
             continue;
         }
-        let since = store.case_begins(case.case).await?.at;
-        if attempts < ATTEMPTS && now.since(since) <= GOAL {
+        // A row that somebody has damaged is named by the list of cases; here the others count.
+        let (Ok(begins), Ok(view)) = (store.case_begins(case.case).await, store.case(case.case).await) else {
+            continue;
+        };
+        let (since, again) = (begins.at, view.contained_at.is_some());
+        // What is done after a verdict did not begin with the case.
+        if attempts < ATTEMPTS && (again || now.since(since) <= GOAL) {
             continue;
         }
         stuck.push(Stuck {
             case: case.case,
-            who: bare(case.subject.as_deref().unwrap_or("erased").lines().next().unwrap_or_default()),
+            who: who(&view),
             urgent,
+            again,
             since,
             failed_attempts: attempts,
             why: worst
@@ -89,7 +98,7 @@ pub(super) async fn of(
                 .map(|error| format!("{}: {}", worst.target, cause(error))),
         });
     }
-    Ok(stuck)
+    stuck
 }
 
 /// What of that needs somebody: one line for one case, and one for many.
@@ -112,7 +121,11 @@ pub(super) fn need(stuck: &[Stuck], now: Timestamp) -> Option<Need> {
     let (name, text, command) = if let [only] = stuck {
         (
             format!("case {}", only.case),
-            format!("{} is not contained after {since}{}", only.who, why(only)),
+            if only.again {
+                format!("{} was contained, and what follows is not done{}", only.who, why(only))
+            } else {
+                format!("{} is not contained after {since}{}", only.who, why(only))
+            },
             format!("revoked case show {}", only.case),
         )
     } else {
@@ -123,7 +136,7 @@ pub(super) fn need(stuck: &[Stuck], now: Timestamp) -> Option<Need> {
         (
             format!("cases {}", number::listed(&numbers)),
             format!(
-                "{} are not contained ({}), the oldest for {since}{}",
+                "{} are not done ({}), the oldest after {since}{}",
                 stuck.len(),
                 who.join(", "),
                 why(first)
