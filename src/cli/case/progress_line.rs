@@ -228,6 +228,7 @@ mod tests {
             let behind = |more_urgent| JobProgress {
                 more_urgent,
                 before: 9,
+                attempt: u32::from(state == "running"),
                 ..job(state)
             };
             assert_eq!(line(&[behind(5)]), "case 6 · chat waits behind 5 more urgent", "{state}");
