@@ -53,26 +53,14 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
         Followed::Over(_) => {}
         Followed::NotOver(case) => {
             let times = LocalTimes::at(store.clock().now());
-            let why = match case.due.filter(|due| *due > times.now() && case.first_revoke_at.is_none()) {
-                Some(due) => format!(
+            let why = if let Some(due) = case.due.filter(|due| *due > times.now() && case.first_revoke_at.is_none()) {
+                format!(
                     "it waits until {} ({}) · revoked case cancel {number} --note WHY calls it off",
                     times.time(due),
                     times.away(due)
-                ),
-                None => {
-                    let jobs = store.case_progress(number).await?;
-                    let (stands, _) = case::unended(&jobs, &times);
-                    match obstacle_of(store, &jobs) {
-                        Some(obstacle) => format!("still waits: {} · {}", obstacle.why, obstacle.next),
-                        None if stands.is_empty() => {
-                            format!("still open, and the work goes on · revoked case show {number} --follow")
-                        }
-                        None => format!(
-                            "still open, and the work goes on ({}) · revoked case show {number} --follow",
-                            stands.join("; ")
-                        ),
-                    }
-                }
+                )
+            } else {
+                still_open(store, number, &times).await?
             };
             return not_over(wanted.json, row, Some(number), &why);
         }
@@ -88,6 +76,23 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
         case::show(store, &detail, wanted.explain).await?;
     }
     Ok(case::exit_of(&followed))
+}
+
+/// Where a case stands that was waited for in vain, and what to type.
+async fn still_open(store: &Store, number: i64, times: &LocalTimes) -> anyhow::Result<String> {
+    let jobs = store.case_progress(number).await?;
+    if let Some(obstacle) = obstacle_of(store, &jobs) {
+        return Ok(format!("still waits: {} · {}", obstacle.why, obstacle.next));
+    }
+    let (stands, _) = case::unended(&jobs, times);
+    let stands = if stands.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", stands.join("; "))
+    };
+    Ok(format!(
+        "still open, and the work goes on{stands} · revoked case show {number} --follow"
+    ))
 }
 
 fn not_over(as_json: bool, row: i64, case: Option<i64>, why: &str) -> anyhow::Result<Exit> {
