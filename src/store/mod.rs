@@ -104,6 +104,7 @@ pub use sources::unnamed_proxies::UnnamedProxy;
 pub use trail::read::{TrailFilter, TrailRow};
 pub use trail::snapshot::{Portion, RawRow, TrailSnapshot};
 pub use views::called::KnownName;
+pub use views::case_begins::CaseBegins;
 pub use views::case_filter::CaseFilter;
 pub use views::case_progress::JobProgress;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
