@@ -93,7 +93,7 @@ fn said(kind: &str, detail: &Map<String, Value>, now: Timestamp) -> String {
         "job.settled" => text("says").or(text("verdict")).unwrap_or_default().to_owned(),
         "case.contained" => {
             let after = detail.get("received_to_contained_ms").and_then(Value::as_u64);
-            let after = after.map(|ms| format!("contained {} after the signal", span(std::time::Duration::from_millis(ms))));
+            let after = after.map(|ms| format!("{} after the signal", span(std::time::Duration::from_millis(ms))));
             after.unwrap_or_default()
         }
         "action.started" => detail.get("what").map_or_else(String::new, action),

@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::model::{Evidence, Subject, Timestamp, Verdict};
-use crate::store::{CaseFilter, DepartureFilter, HitKind, JobView, LaneView, SearchHits, SearchWord, Store};
+use crate::store::{CaseFilter, DepartureFilter, HitKind, JobView, SearchHits, SearchWord, Store};
 
 /// How many people are shown.
 const PEOPLE: usize = 10;
@@ -93,11 +93,11 @@ pub(super) async fn show(
     if let Some(word) = &word {
         let found = store.search(word).await?;
         page.erased = erased(&found);
-        let lanes = store.lanes().await?;
+        let targets = store.known_targets().await?;
         let (people, more) = people(store, &found).await?;
         page.more = more || !found.more.is_empty();
         for names in people {
-            page.people.push(known(store, &names, &lanes, now).await?);
+            page.people.push(known(store, &names, &targets, now).await?);
         }
         if page.people.is_empty() {
             page.accounts = accounts(&found, now);
@@ -162,7 +162,7 @@ fn accounts(found: &SearchHits, now: Timestamp) -> Vec<Account> {
 }
 
 /// What is known of somebody with these names.
-async fn known(store: &Store, names: &BTreeSet<Subject>, lanes: &[LaneView], now: Timestamp) -> Result<Person, Refusal> {
+async fn known(store: &Store, names: &BTreeSet<Subject>, asked: &BTreeSet<String>, now: Timestamp) -> Result<Person, Refusal> {
     let mut references = BTreeSet::new();
     for name in names {
         references.extend(store.references(name).await?);
@@ -177,12 +177,19 @@ async fn known(store: &Store, names: &BTreeSet<Subject>, lanes: &[LaneView], now
     let more_cases = cases.len() > usize::try_from(CASES).unwrap_or(usize::MAX);
     cases.truncate(usize::try_from(CASES).unwrap_or(usize::MAX));
     let seen = store.last_seen(&references).await?.rows;
-    let mut targets: BTreeMap<String, AtTarget> = lanes.iter().map(|lane| (lane.target.clone(), unseen(&lane.target))).collect();
+    let mut targets: BTreeMap<String, AtTarget> = asked.iter().map(|target| (target.clone(), unseen(target))).collect();
     for job in &seen {
         targets.insert(job.target.clone(), at_target(job, now));
     }
     let mut sorted: Vec<&Subject> = names.iter().collect();
-    sorted.sort_by_key(|name| (name.rank(), (*name).clone()));
+    // Numbers say least to a reader.
+    sorted.sort_by_key(|name| {
+        (
+            matches!(name, Subject::EmployeeId(_) | Subject::Opaque(_)),
+            name.rank(),
+            (*name).clone(),
+        )
+    });
     let mut departures = BTreeMap::new();
     for name in sorted.iter().take(1) {
         let filter = DepartureFilter {

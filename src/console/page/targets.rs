@@ -117,11 +117,11 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
     let mut lanes = store.lanes().await?;
     let paused = store.paused_targets().await?;
     let delays = store.observed_delays().await?.rows;
-    // What is paused or was tried stands here whether anything was ever done at it or not.
-    for name in paused.keys().chain(delays.iter().map(|shown| &shown.target)) {
-        if !lanes.iter().any(|lane| lane.target == *name) {
+    // Lanes are those at which something is, or is in the way.
+    for target in store.known_targets().await? {
+        if !lanes.iter().any(|lane| lane.target == target) {
             lanes.push(LaneView {
-                target: name.clone(),
+                target,
                 ..LaneView::default()
             });
         }

@@ -86,7 +86,7 @@ impl Moment {
             .get(..19)
             .map_or_else(|| machine.clone(), |text| format!("{} UTC", text.replace('T', " ")));
         let (from, to) = if at > now { (now, at) } else { (at, now) };
-        let span = span(to.since(from));
+        let span = span(std::time::Duration::from_secs(to.since(from).as_secs()));
         let away = if at > now {
             format!("in {span}")
         } else {
@@ -190,7 +190,8 @@ const MARKS: &[(&str, &str)] = &[
 pub(super) fn span(length: std::time::Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
-        0..10 if length.subsec_millis() > 0 => format!("{seconds}.{} s", length.subsec_millis() / 100),
+        0 if length.subsec_millis() > 0 => format!("{} ms", length.subsec_millis()),
+        1..10 if length.subsec_millis() >= 100 => format!("{seconds}.{} s", length.subsec_millis() / 100),
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
         3600..172_800 => format!("{} h", seconds / 3600),

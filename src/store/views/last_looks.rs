@@ -1,9 +1,9 @@
 //! The newest looks: what was last seen of somebody at each target, and what each target last showed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::jobs::{JOB, JobView, read_job};
-use crate::model::Timestamp;
+use crate::model::{JobState, Timestamp};
 use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::{Listed, Result, Store, StoreError};
 
@@ -28,7 +28,8 @@ impl Store {
     pub async fn last_seen(&self, subject_refs: &[String]) -> Result<Listed<JobView>> {
         let sql = format!(
             "{JOB} WHERE id IN (SELECT max(j.id) FROM json_each($1) r CROSS JOIN cases c ON c.subject_ref = r.value \
-             CROSS JOIN job j ON j.case_id = c.id WHERE j.evidence IS NOT NULL GROUP BY j.target) ORDER BY target"
+             CROSS JOIN job j ON j.case_id = c.id WHERE j.finished_at IS NOT NULL \
+             OR CASE WHEN json_valid(j.evidence) THEN j.evidence ->> '$.before_at' END IS NOT NULL GROUP BY j.target) ORDER BY target"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(written("references", subject_refs)?)
@@ -36,6 +37,41 @@ impl Store {
             .await
             .map_err(StoreError::sql("looking what was last seen of somebody"))?;
         Listed::read("job", &rows, read_job)
+    }
+
+    /// Every target at which there is or was work, that is paused, or at which a canary was tried.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn known_targets(&self) -> Result<BTreeSet<String>> {
+        let doing = || StoreError::sql("looking which targets are known");
+        let mut conn = self.readers().acquire().await.map_err(doing())?;
+        let mut known = BTreeSet::new();
+        for state in JobState::WORDS {
+            // From each target to the next one in the index, however many jobs there are.
+            let rows = sqlx::query(
+                "WITH RECURSIVE found (target) AS ( \
+                     SELECT min(target) FROM job WHERE id > 0 AND state = $1 \
+                     UNION ALL SELECT (SELECT min(target) FROM job WHERE id > 0 AND state = $1 AND target > found.target) FROM found \
+                     WHERE found.target IS NOT NULL) \
+                 SELECT target FROM found WHERE target IS NOT NULL",
+            )
+            .bind(state)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(doing())?;
+            for row in &rows {
+                known.insert(row.lossy(0)?);
+            }
+        }
+        let rows = sqlx::query("SELECT target FROM lane UNION SELECT target FROM target_pause UNION SELECT target FROM canary")
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(doing())?;
+        for row in &rows {
+            known.insert(row.lossy(0)?);
+        }
+        Ok(known)
     }
 
     /// What each of these targets last showed, and the first `most` cases that wait for it.

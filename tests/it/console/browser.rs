@@ -228,7 +228,7 @@ async fn without_scripts_it_is_read_and_decided_all_the_same() {
     browser.click_on("button[value=reject]").await;
     browser.until_text("rejected by operator:").await;
     for (name, text) in [
-        ("Alerts", "I look after it"),
+        ("Alerts", "The cleared ones too"),
         ("People", "Name, address, id"),
         ("Trail", "What is proved of it"),
     ] {

@@ -18,7 +18,7 @@ use super::{form_token, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::store::{CaseDetail, JobProgress, TrailFilter};
+use crate::store::{CaseDetail, DecidedHolds, JobProgress, Store, TrailFilter, TrailRow};
 
 mod forms;
 mod proof;
@@ -28,6 +28,8 @@ pub(super) use forms::{call_off, note};
 
 /// How many entries of the trail a page has.
 const SHOWN: u32 = 500;
+/// How many entries a decision may lie beside its place, since clocks are set.
+const BESIDE: u64 = 1_000;
 
 #[derive(Template)]
 #[template(path = "case.html", config = "src/console/page/askama.toml")]
@@ -85,6 +87,13 @@ pub(super) async fn show(
     let mut entries = store.trail_search(&filter).await?.rows;
     let behind = entries.get(usize::try_from(SHOWN).unwrap_or(usize::MAX)).map(|row| row.seq);
     entries.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+    let beside = beside(store, &detail, &entries).await?;
+    entries.extend(
+        beside
+            .into_iter()
+            .filter(|row| row.seq >= filter.from && behind.is_none_or(|behind| row.seq < behind)),
+    );
+    entries.sort_by_key(|row| row.seq);
     let path = format!("/cases/{id}");
     let is_open = matches!(detail.case.state.as_str(), "open" | "held");
     let progress = if detail.case.state == "open" {
@@ -113,6 +122,57 @@ pub(super) async fn show(
         may_call_off: is_open && detail.case.called_off_at.is_none(),
         frame: Frame::new(format!("Case {id}"), &caller, form_token(&headers), now),
     })
+}
+
+/// The entries that belong to a case and do not name it: its signals, and the decision of its hold.
+async fn beside(store: &Store, detail: &CaseDetail, entries: &[TrailRow]) -> Result<Vec<TrailRow>, Refusal> {
+    let case = &detail.case;
+    let number = |row: &TrailRow, name: &str| -> Option<i64> {
+        let entry: serde_json::Value = serde_json::from_str(&row.body).ok()?;
+        let is_of_the_case = !entry["case"].is_null();
+        entry["detail"][name].as_i64().filter(|_| !is_of_the_case)
+    };
+    let mut references: Vec<String> = vec![case.subject_ref.clone()];
+    references.extend(entries.iter().filter_map(|row| {
+        let entry: serde_json::Value = serde_json::from_str(&row.body).ok()?;
+        entry["subject_ref"].as_str().map(str::to_owned)
+    }));
+    references.sort();
+    references.dedup();
+    let signals = TrailFilter {
+        subject_refs: Some(references),
+        kind: Some("signal.accepted".to_owned()),
+        limit: SHOWN,
+        newest: true,
+        ..TrailFilter::default()
+    };
+    let is_own = |row: &TrailRow| number(row, "signal").is_some_and(|id| detail.signals.iter().any(|signal| signal.id == id));
+    let mut rows: Vec<TrailRow> = store.trail_search(&signals).await?.rows.into_iter().filter(is_own).collect();
+    let Some(hold) = case.hold else { return Ok(rows) };
+    let decided = DecidedHolds {
+        before: Some(hold.saturating_add(1)),
+        limit: 1,
+        ..DecidedHolds::default()
+    };
+    let decided = store
+        .decided_holds(&decided)
+        .await?
+        .rows
+        .pop()
+        .filter(|decided| decided.id == hold);
+    if let Some(at) = decided.and_then(|decided| decided.decided_at) {
+        let place = store.trail_place_at(at).await?;
+        let decisions = TrailFilter {
+            kind: Some("hold.".to_owned()),
+            from: place.saturating_sub(BESIDE),
+            before: Some(place.saturating_add(BESIDE)),
+            limit: SHOWN,
+            ..TrailFilter::default()
+        };
+        let of_it = |row: &TrailRow| number(row, "hold") == Some(hold);
+        rows.extend(store.trail_search(&decisions).await?.rows.into_iter().filter(of_it));
+    }
+    Ok(rows)
 }
 
 /// What is to be known of a case at a glance: how it came, and how fast it went.

@@ -63,7 +63,7 @@ pub(super) fn timeline(entries: &[TrailRow], detail: &CaseDetail, all: bool, now
     for line in lines {
         if all || matters.contains(&line.seq) {
             rows.push(Row {
-                step: Some(beside.step(line)),
+                step: Some(beside.step(line, all)),
                 folded: Vec::new(),
             });
             continue;
@@ -131,7 +131,7 @@ impl Beside {
         lines.iter().filter(matters).map(|line| line.seq).collect()
     }
 
-    fn step(&self, mut entry: EntryLine) -> Step {
+    fn step(&self, mut entry: EntryLine, all: bool) -> Step {
         let (label, sort) = sort(&entry.kind);
         let label = if sort == "verdict" && entry.kind.starts_with("job.") && self.is_of_a_sweep(&entry) {
             "Sweep"
@@ -145,6 +145,10 @@ impl Beside {
             if let Some(what) = entry.action.and_then(|action| self.actions.get(&action)) {
                 entry.said = format!("{what}: {}", entry.said);
             }
+        }
+        // Those behind a verdict are many, and stand with all entries.
+        if entry.kind == "job.settled" && !all {
+            entry.requests.clear();
         }
         // The verdict stands there as a mark.
         if entry.mark.as_ref().is_some_and(|mark| mark.word == entry.said) {
