@@ -60,7 +60,7 @@ pub use alerts::{Alert, HandOver, UntoldAlert};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::call_off::CalledOff;
-pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, Reactivation};
+pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
 pub use cases::hold_decision::HoldChoice;
 pub use cases::holds::Hold;
 pub use cases::notes::CaseNote;

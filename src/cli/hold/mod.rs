@@ -14,6 +14,7 @@ mod decide;
 mod limit;
 mod list;
 mod plans_before;
+mod plans_beside;
 mod show;
 
 /// `revoked hold`

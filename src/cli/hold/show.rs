@@ -2,7 +2,7 @@
 
 use super::choice::{Choice, ChoiceArgs};
 use super::limit::SourceLimits;
-use super::plans_before;
+use super::{plans_before, plans_beside};
 use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
 use crate::cli::target::tell_stopped;
 use crate::cli::{Exit, StoreArgs, number};
@@ -141,6 +141,10 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         &times,
         ", which stands until this is decided: an approval replaces it, a rejection leaves it",
     )?;
+    plans_beside::tell(held, &names, &times)?;
+    if is_open(held) && !held.cases.is_empty() {
+        paragraph(0, &format!("this is the set {}", held.set))?;
+    }
     let targets = held.cases.iter().flat_map(|case| &case.targets);
     tell_stopped(store, targets.map(String::as_str)).await
 }
