@@ -56,7 +56,7 @@ mod transaction;
 mod views;
 mod writer;
 
-pub use alerts::{Alert, HandOver, UntoldAlert};
+pub use alerts::{Alert, HandOver, LISTED_OF_A_KIND, UntoldAlert};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::call_off::CalledOff;

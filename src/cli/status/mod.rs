@@ -285,6 +285,7 @@ impl Status {
                 ),
                 command: "revoked ledger".to_owned(),
                 urgent: false,
+                decision: false,
                 at: since,
             });
         }
@@ -301,6 +302,7 @@ impl Status {
                     None => "systemctl start revoked".to_owned(),
                 },
                 urgent: true,
+                decision: false,
                 at: now,
             });
         }
@@ -315,6 +317,7 @@ impl Status {
                 ),
                 command: format!("df -h {}", folder.unwrap_or_else(|| ".".to_owned())),
                 urgent: true,
+                decision: false,
                 at: now,
             });
         }
@@ -325,6 +328,7 @@ impl Status {
                 text: refused.clone(),
                 command: "revoked check".to_owned(),
                 urgent: !self.daemon_running,
+                decision: false,
                 at: now,
             });
         }
