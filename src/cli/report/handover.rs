@@ -467,7 +467,7 @@ fn people(hold: &Hold) -> Words {
 /// What an alert is about, with the beginnings of the digests in it.
 fn short_key(key: &str) -> String {
     let parts = key.split(':').map(|part| {
-        let is_digest = part.len() > LEAST_DIGEST && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_digest = part.len() >= LEAST_DIGEST && part.bytes().all(|byte| byte.is_ascii_hexdigit());
         shortened(part, if is_digest { DIGEST } else { usize::MAX })
     });
     parts.collect::<Vec<_>>().join(":")
