@@ -53,6 +53,12 @@ impl AlertGroup<'_> {
         (self.alerts.len() == 1).then_some(self.newest)
     }
 
+    /// What they have in common, in a word that stays while they become more or fewer.
+    pub(in crate::cli) fn cause(&self) -> String {
+        let target = self.newest.target.as_deref().unwrap_or_default();
+        format!("{} {target} {}", self.newest.kind, without_numbers(&self.newest.summary))
+    }
+
     /// The least number.
     pub(in crate::cli) fn first(&self) -> i64 {
         self.alerts.first().map_or(self.newest.id, |alert| alert.id)
@@ -111,10 +117,11 @@ impl AlertGroup<'_> {
     }
 }
 
-/// A sentence with a mark for each word that has a digit: numbers of cases, ids of requests, instants.
+/// A sentence with a mark for each word that has a digit: numbers of cases, ids of requests, instants. What stands in quotes is a name, as of a file,
+/// and another one is another cause.
 fn without_numbers(sentence: &str) -> String {
     let words = sentence.split(' ').map(|word| {
-        if word.bytes().any(|byte| byte.is_ascii_digit()) {
+        if !word.contains('"') && word.bytes().any(|byte| byte.is_ascii_digit()) {
             "#"
         } else {
             word

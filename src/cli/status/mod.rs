@@ -278,6 +278,7 @@ impl Status {
             let since = self.counts.ledger_oldest.unwrap_or(now);
             needs.push(Need {
                 name: "ledger".to_owned(),
+                cause: "ledger".to_owned(),
                 number: 0,
                 text: format!(
                     "{untold} more could not be revoked, the oldest since {}",
@@ -292,6 +293,7 @@ impl Status {
         if !self.daemon_running {
             needs.push(Need {
                 name: "daemon".to_owned(),
+                cause: "daemon".to_owned(),
                 number: 0,
                 text: match &self.trail_refused {
                     Some(why) => format!("not running, and would not start: {why}"),
@@ -310,6 +312,7 @@ impl Status {
             let folder = store.path().parent().map(|folder| folder.display().to_string());
             needs.push(Need {
                 name: "disk".to_owned(),
+                cause: "disk".to_owned(),
                 number: 0,
                 text: format!(
                     "full, {} KiB are left: what does not fit is refused until there is room",
@@ -324,6 +327,7 @@ impl Status {
         if let Some(refused) = &self.next_start_refused {
             needs.push(Need {
                 name: "config".to_owned(),
+                cause: "config".to_owned(),
                 number: 0,
                 text: refused.clone(),
                 command: "revoked check".to_owned(),

@@ -16,6 +16,8 @@ const NAMED: usize = 3;
 pub(super) struct Need {
     /// What it is called: `hold 3`, `holds 5-18`, `alert 7`, `disk`.
     pub(super) name: String,
+    /// By what it is known again, where its name changes with how many it is about.
+    pub(super) cause: String,
     /// Its number, or the first of several, by which equals stand.
     pub(super) number: i64,
     /// What is the matter.
@@ -117,6 +119,7 @@ fn of_holds(holds: &[&Hold], names: &ShownNames, at: Timestamp) -> Need {
         several => (format!("holds {}", number::listed(several)), "revoked hold list".to_owned()),
     };
     Need {
+        cause: name.clone(),
         name,
         number: first,
         text: format!("{waits}{who} of {source}{batch}: {detail}"),
@@ -129,7 +132,10 @@ fn of_holds(holds: &[&Hold], names: &ShownNames, at: Timestamp) -> Need {
 
 /// Alerts of one kind and one cause: how many, whom they are about, and what the newest says.
 fn of_alerts(group: &AlertGroup<'_>) -> Need {
-    let of_newest = of_alert(group.newest);
+    let of_newest = Need {
+        cause: group.cause(),
+        ..of_alert(group.newest)
+    };
     if group.only().is_some() {
         return of_newest;
     }
@@ -163,6 +169,7 @@ fn of_alert(alert: &Alert) -> Need {
     let about = about.map_or(String::new(), |about| format!("{about}: "));
     Need {
         name: format!("alert {}", alert.id),
+        cause: String::new(),
         number: alert.id,
         text: format!("{times}{about}{summary}"),
         command: alert.next.clone(),

@@ -402,6 +402,7 @@ mod tests {
     fn however_much_there_is_what_waits_for_a_decision_is_shown() {
         let need = |number: i64, decision: bool| Need {
             name: number.to_string(),
+            cause: number.to_string(),
             number,
             text: String::new(),
             command: String::new(),

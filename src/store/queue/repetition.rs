@@ -5,7 +5,6 @@ use revoked_trail::{Entry, EntryKind};
 use super::decide::{counts_as_departure, departure};
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, CaseId, Delivery, DepartureStep, Signal, SignalReceipt, Timestamp};
-use crate::store::cases::hold_decision::HOLD_REJECTED;
 use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -21,18 +20,6 @@ const FRESH: &str = "SELECT n.key FROM json_each($2) n \
      WHERE NOT EXISTS (SELECT 1 FROM signal s WHERE s.source = $1 AND s.key = n.value ->> 0) \
      AND NOT EXISTS (SELECT 1 FROM employment e WHERE e.source = $1 AND e.employee = n.value ->> 1 AND e.employment = n.value ->> 2 \
                      AND lower(hex(e.statement)) = n.value ->> 3)";
-
-/// Which departures of a list of employments, each with the digest of what is said of it, an operator has called off, as far as nobody was told
-/// since that their source says it again. Only where those are the last words of the source, and not where they stand in a file (`$3`) that was
-/// taken before and whose hold was rejected (`$4`): who rejected it has decided about that file.
-const CALLED_OFF: &str = "SELECT DISTINCT d.id FROM json_each($2) n CROSS JOIN departure d \
-     ON d.source = $1 AND d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 \
-     WHERE d.state = 'cancelled' AND NOT ($3 AND coalesce(d.why, '') = $4) \
-     AND EXISTS (SELECT 1 FROM departure_step s WHERE s.departure = d.id AND s.what = 'cancelled' AND s.at >= d.changed_at \
-                 AND s.by LIKE 'operator:%') \
-     AND NOT EXISTS (SELECT 1 FROM employment e WHERE e.source = d.source AND e.employee = d.employee AND e.employment = d.employment \
-                     AND lower(hex(e.statement)) <> n.value ->> 2) \
-     AND NOT EXISTS (SELECT 1 FROM departure_step s WHERE s.departure = d.id AND s.what = 'said_again' AND s.at >= d.changed_at) ORDER BY d.id";
 
 /// The signals of a delivery: what became the first time of those that say nothing new, and the places of those that do.
 pub(super) struct SeenSignals {
@@ -125,14 +112,9 @@ impl Tx<'_> {
         if about.is_empty() {
             return Ok(());
         }
-        let called_off: Vec<i64> = sqlx::query_scalar(CALLED_OFF)
-            .bind(&delivery.source)
-            .bind(written("employments", &about)?)
-            .bind(again)
-            .bind(HOLD_REJECTED)
-            .fetch_all(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking for departures that were called off"))?;
+        let called_off = self
+            .called_off_by_operators(&delivery.source, written("employments", &about)?, again)
+            .await?;
         let Some(last) = called_off.last() else { return Ok(()) };
         let source = &delivery.source;
         for departure in &called_off {
