@@ -46,11 +46,11 @@ fn wrong(name: &str, fire_at: Timestamp) -> Vec<Signal> {
 impl Place {
     /// Takes a file in, and answers the case of its last row.
     pub(super) async fn file(&self, name: &str, rows: Vec<Signal>) -> (i64, bool) {
-        case_of(self.deliver(name, rows).await.last().unwrap())
+        case_of(self.hand_in(name, rows).await.last().unwrap())
     }
 
     /// The same, whatever becomes of it.
-    async fn deliver(&self, name: &str, rows: Vec<Signal>) -> Vec<SignalReceipt> {
+    async fn hand_in(&self, name: &str, rows: Vec<Signal>) -> Vec<SignalReceipt> {
         let mut digest = [0; 32];
         digest[..name.len()].copy_from_slice(name.as_bytes());
         let delivery = Delivery {
@@ -404,13 +404,13 @@ async fn the_very_file_that_was_rejected_alerts_nobody_and_the_same_words_in_ano
     let place = place().await;
     place.file("wrong", wrong("wrong", at(1))).await;
     place.reject(1).await;
-    place.deliver("wrong", wrong("wrong", at(1))).await;
+    place.hand_in("wrong", wrong("wrong", at(1))).await;
     assert_eq!(place.waiting_holds().await, [] as [i64; 0]);
     assert!(
         place.store.alerts(false).await.unwrap().is_empty(),
         "about that file somebody has decided"
     );
-    place.deliver("another", wrong("wrong", at(1))).await;
+    place.hand_in("another", wrong("wrong", at(1))).await;
     let alert = place.store.alerts(false).await.unwrap().rows.remove(0);
     assert_eq!((alert.kind.as_str(), alert.times), ("departure_called_off", 1));
 }
@@ -431,11 +431,11 @@ async fn an_older_file_that_comes_again_says_nothing_of_a_departure_that_was_cal
         .cancel_departure(id, by(), "stays until June".to_owned())
         .await
         .unwrap();
-    place.deliver("one", vec![said(100)]).await;
+    place.hand_in("one", vec![said(100)]).await;
     assert!(
         place.store.alerts(false).await.unwrap().is_empty(),
         "those are not HR's last words"
     );
-    place.deliver("two", vec![said(200)]).await;
+    place.hand_in("two", vec![said(200)]).await;
     assert_eq!(place.store.alerts(false).await.unwrap().len(), 1);
 }
