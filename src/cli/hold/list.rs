@@ -52,7 +52,7 @@ pub(super) async fn list(store: &Store, at: &StoreArgs, all: bool, as_json: bool
         .shown_names(holds.iter().flat_map(|hold| &hold.first).map(String::as_str))
         .await?;
     let width = terminal().width.map(usize::from);
-    for hold in holds.iter() {
+    for hold in &holds.rows {
         for text in lines(hold, limits.of(hold).as_deref(), &names, &times, width) {
             line(text)?;
         }

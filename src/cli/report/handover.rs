@@ -147,9 +147,9 @@ impl Shift<'_> {
 
     /// A sentence about a case that an entry carries, with who looks after it and the last note.
     async fn of_case(&self, case: i64, words: Words, entry: &Recorded) -> anyhow::Result<Statement> {
-        let (care, cited) = self.care(&[case]).await?;
+        let (beside, cited) = self.care(&[case]).await?;
         let cited = cited.into_iter().chain([entry.seq]);
-        Ok(Statement::new(words.then(care), entry.at(), cited))
+        Ok(Statement::new(words.then(beside), entry.at(), cited))
     }
 
     async fn came(&mut self, happened: &[Recorded]) -> anyhow::Result<Section> {
@@ -338,7 +338,7 @@ impl Shift<'_> {
         if let Some(oldest) = holds.iter().map(|hold| hold.placed_at).min() {
             let placed = self.entries("hold.placed", oldest).await?;
             let alerts = self.entries("alert.raised", oldest).await?;
-            for hold in holds.iter() {
+            for hold in &holds.rows {
                 // Who waits for a decision waits for nothing else: also where the hold is not named.
                 let cases: Vec<i64> = self.store.hold(hold.id).await?.cases.iter().map(|case| case.case).collect();
                 self.told.extend(&cases);
@@ -408,9 +408,9 @@ impl Shift<'_> {
         }
         // Whose alert stands here stands nowhere below.
         let cases: Vec<i64> = alerts.iter().filter_map(|alert| alert.case).collect();
-        let (all, causes) = (alerts.len(), groups.len());
+        let (all, lines) = (alerts.len(), groups.len());
         self.told.extend(cases);
-        Ok(section(("alerts", "Alerts"), told, (all, causes), "revoked alert list"))
+        Ok(section(("alerts", "Alerts"), told, (all, lines), "revoked alert list"))
     }
 
     async fn departures(&mut self) -> anyhow::Result<Section> {
@@ -428,10 +428,10 @@ impl Shift<'_> {
             let Some(entry) = self.last_of_case(*case, "departure.").await? else {
                 continue;
             };
-            let (care, cited) = self.care(&[*case]).await?;
+            let (beside, cited) = self.care(&[*case]).await?;
             let words = Words::of(format!("{} ", self.zone.short(plan.acts_at)))
                 .then(self.case(*case).await)
-                .then(care);
+                .then(beside);
             let cited = cited.into_iter().chain([entry.seq]);
             told.push(Statement::new(words, plan.acts_at, cited).command(format!("revoked departures show {}", plan.id)));
         }
