@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter` and `alerts`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks` with `source_rules`, `bounds` and `groups`, whom we tell in `transmitter` and `alerts`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,13 @@ use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
 mod alerts;
+mod bounds;
 mod console;
 mod entries;
 mod file;
+mod groups;
 mod playbooks;
+mod source_rules;
 mod tables;
 mod trail;
 mod transmitter;
@@ -33,6 +36,7 @@ pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
+pub use groups::{GroupFile, read_group_file};
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
 
@@ -61,6 +65,8 @@ pub struct Config {
     pub unbuilt_sources: Vec<UnbuiltSource>,
     /// The rule from signal to decision.
     pub policy: Policy,
+    /// The files of groups of people.
+    pub group_files: Vec<GroupFile>,
     /// The trail.
     pub trail: Trail,
     /// How failed attempts are tried again.
@@ -225,7 +231,8 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);
-    let mut policy = playbooks::policy(&file, &target_names, &overrides, found);
+    let (groups, group_files) = groups::groups(&file.group, found);
+    let mut policy = playbooks::policy(&file, &target_names, &overrides, groups, found);
     let providers = targets.iter().filter(|target| target.role == TargetRole::IdentityProvider);
     policy.identity_providers = providers.map(|target| target.name.clone()).collect();
     for source in &mut sources {
@@ -246,6 +253,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         sources,
         unbuilt_sources,
         policy,
+        group_files,
         transmitter,
         warnings: ConfigReport::new("", "", []),
         digest: hex(&sha256(text.as_bytes())),

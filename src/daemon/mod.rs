@@ -42,6 +42,7 @@ pub mod asked;
 mod canaries;
 mod descriptors;
 mod endpoints;
+mod group_lists;
 mod health;
 mod integrity;
 mod periodic;
@@ -158,6 +159,9 @@ impl Daemon {
         let periodic = periodic::start(&store, &config, &activity, &supervisor).await?;
 
         let policy = Arc::new(config.policy.clone());
+        let modes = config.sources.iter().map(|source| (source.name.clone(), policy.mode_of(&source.name)));
+        store.keep_modes(modes.collect()).await.context("keeping which sources are acted on")?;
+        let group_lists = group_lists::begin(&store, config.group_files.clone()).await?;
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(supervisor.watch(
@@ -174,6 +178,10 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
+        listeners.spawn_watched(
+            "the lists of groups",
+            group_lists::run(store.clone(), group_lists, stop_intake.clone()),
+        );
         store.begin_handing_over(config.alerts.program.is_some()).await?;
         if let Some(program) = config.alerts.program.clone() {
             let work = alert_program::run(store.clone(), program, stop_intake.clone());

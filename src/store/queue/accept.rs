@@ -6,18 +6,21 @@ use std::sync::atomic::Ordering;
 
 use revoked_trail::EntryKind;
 
+use super::asked_for::AskedFor;
 use super::accept_context::{AcceptContext, DecidedSignal, PlacedHolds};
 use super::accepted::{Accepted, Outcome};
 use super::decide::{counts_as_departure, departure};
 use super::place_hold::OTHER_EMPLOYMENT;
 use super::portions;
+use super::rehearsed;
 use super::repetition::SeenSignals;
+use super::signal_row::SignalRow;
 use super::sets::hot_mutation::{AcceptRequest, HotMutation};
 use super::slot_offer::{Births, SlotOffers};
 use crate::digest::{hex, sha256};
 use crate::model::{Delivery, Disposition, Reason, Receipt, Scope, Signal, SignalReceipt, Subject};
-use crate::policy::{Class, Decision, Facts, Policy, STAYS};
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::policy::{Class, Decision, Facts, Mode, Policy, STAYS};
+use crate::store::{Result, Store, Tx};
 
 /// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
 /// begins with one of these, which is also the kind of the alert.
@@ -107,14 +110,15 @@ impl Tx<'_> {
 
     async fn accept(&mut self, context: &mut AcceptContext<'_>, delivery: &Delivery) -> Result<Receipt> {
         let again = self.is_repeated_file(delivery).await?;
+        let mode = context.policy.mode_of(&delivery.source);
         let batch = match &delivery.name {
-            Some(name) => Some(self.insert_batch(delivery, name).await?),
+            Some(name) => Some(self.insert_batch(delivery, name, mode == Mode::Rehearse).await?),
             None => None,
         };
         // First of all: a signal of the same delivery may use a name that only this delivery links.
         self.keep_identities(delivery).await?;
         self.keep_employments(delivery).await?;
-        let seen = self.find_repetitions(delivery, again).await?;
+        let seen = self.find_repetitions(delivery, again, mode).await?;
         self.note_called_off(delivery, &seen).await?;
         let fresh = &seen.fresh;
         // Said again, it would take the name from whom an operator has linked it to since.
@@ -126,18 +130,19 @@ impl Tx<'_> {
             self.call_off_reactivated(&delivery.source, identity.own_names().names(), None)
                 .await?;
         }
+        let policy = context.policy;
+        let population = self.population_for(policy, &delivery.source).await?;
+        let recent = self
+            .recent_signals(policy, delivery, fresh, Class::Departures, population)
+            .await?;
         let mut facts = Facts {
-            source: &delivery.source,
             delivery_departures: self.count_departures(delivery, fresh).await?,
-            recent_departures: self
-                .recent_signals(context.policy, delivery, fresh, Class::Departures)
-                .await?,
             recent_compromises: self
-                .recent_signals(context.policy, delivery, fresh, Class::Compromises)
+                .recent_signals(policy, delivery, fresh, Class::Compromises, population)
                 .await?,
-            unclear: false,
-            one_decision: None,
-            now: self.now,
+            by_operator: self.recent_by_operator(policy, delivery, fresh).await?,
+            population,
+            ..Facts::new(&delivery.source, self.now).after_departures(recent)
         };
         if is_one_request(delivery) {
             facts.as_one(|class| {
@@ -193,7 +198,7 @@ impl Tx<'_> {
             let signal = &delivery.signals[n];
             let twice = !keys.insert(&signal.key);
             let seen = if twice {
-                self.find_repetition(&delivery.source, signal, again).await?
+                self.find_repetition(&delivery.source, signal, again, context.policy.mode_of(&delivery.source)).await?
             } else {
                 None
             };
@@ -232,6 +237,7 @@ impl Tx<'_> {
         let moves = self.only_moves(&delivery.source, signal).await?;
         let asked = Facts {
             recent_departures: if moves { 0 } else { facts.recent_departures },
+            departures_before: if moves { 0 } else { facts.departures_before },
             ..facts.clone()
         };
         let (decision, blocked) = self.decide(context, delivery, signal, &person, &asked, &reference).await?;
@@ -240,10 +246,20 @@ impl Tx<'_> {
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
             Decision::Ignore { why } => ("ignore", Some(why.clone())),
             Decision::Withdraw => ("withdraw", None),
+            Decision::Rehearse(would) => ("ignore", Some(rehearsed::why(&delivery.source, would))),
         };
-        let id = self
-            .insert_signal(delivery, signal, &said, batch, (decided, moves), why.as_deref())
-            .await?;
+        let row = SignalRow {
+            delivery,
+            signal,
+            reference: &said,
+            batch,
+            decided,
+            why: why.as_deref(),
+            moves,
+            asked: &AskedFor::of(signal, identity.unclear).text()?,
+            would: (context.policy.mode_of(&delivery.source) == Mode::Rehearse).then(|| decision.in_earnest()),
+        };
+        let id = self.insert_signal(&row).await?;
         context.newest_signal = id;
         if let Subject::Credential(digest) = &signal.subject
             && matches!(decided, "act" | "hold")
@@ -280,17 +296,31 @@ impl Tx<'_> {
                 }
                 return Ok(SignalReceipt::Ignored { why });
             }
+            Decision::Rehearse(would) => {
+                if matches!(*would, Decision::Act(_)) && !moves {
+                    facts.acted_on(signal);
+                }
+                self.record(&rehearsed::entry(&new, &would));
+                let why = rehearsed::why(&delivery.source, &would);
+                return Ok(SignalReceipt::Ignored { why });
+            }
             Decision::Withdraw => self.rescind_departures(&new).await?,
             Decision::Act(work) => {
                 if !moves {
-                    facts.acted_on(signal.reason);
+                    facts.acted_on(signal);
                 }
                 let case = self.open_case(context, &new, &work, None).await?;
                 self.call_off_superseded(&new, case).await?;
                 SignalReceipt::Accepted { case, held: false }
             }
-            Decision::Hold { class, why, work } => {
-                let case = self.hold_signal(context, &new, (class, &why), &work).await?;
+            Decision::Hold {
+                class,
+                why,
+                held_for,
+                work,
+            } => {
+                let held = (class, why.as_str(), held_for.as_ref());
+                let case = self.hold_signal(context, &new, held, &work).await?;
                 if class != STAYS {
                     self.call_off_superseded(&new, case).await?;
                 }
@@ -302,38 +332,6 @@ impl Tx<'_> {
             self.reevaluate(&delivery.source, &departure.employee, new.reference).await?;
         }
         Ok(receipt)
-    }
-
-    async fn insert_signal(
-        &mut self,
-        delivery: &Delivery,
-        signal: &Signal,
-        reference: &str,
-        batch: Option<i64>,
-        (decision, moves): (&str, bool),
-        why: Option<&str>,
-    ) -> Result<i64> {
-        let done = sqlx::query(
-            "INSERT INTO signal (source, key, digest, subject_ref, reason, decision, why, batch, requested_by, note, occurred_at, received_at, moves) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&delivery.source)
-        .bind(&signal.key)
-        .bind(signal.digest.as_slice())
-        .bind(reference)
-        .bind(signal.reason.word())
-        .bind(decision)
-        .bind(why)
-        .bind(batch)
-        .bind(&signal.requested_by)
-        .bind(&signal.note)
-        .bind(signal.occurred_at.map(crate::model::Timestamp::ms))
-        .bind(delivery.received_at.ms())
-        .bind(moves)
-        .execute(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("keeping a signal"))?;
-        Ok(done.last_insert_rowid())
     }
 }
 

@@ -29,13 +29,9 @@ pub(super) async fn weigh(
         None => Foresight::of_strangers(&signals),
     };
     let mut facts = Facts {
-        source,
         delivery_departures: foresight.departures,
-        recent_departures: foresight.recent,
-        recent_compromises: 0,
-        unclear: false,
-        one_decision: None,
-        now,
+        population: foresight.population,
+        ..Facts::new(source, now).after_departures(foresight.recent)
     };
     let mut over = HashMap::new();
     let mut acts = 0_usize;
@@ -70,7 +66,9 @@ pub(super) async fn weigh(
             ..signal
         };
         facts.unclear = unclear;
-        match policy.decide(&person, &facts) {
+        // Of a source that only rehearses, what would be done.
+        let decision = policy.decide(&person, &facts);
+        match decision.in_earnest().clone() {
             Decision::Hold { class, why, .. } => {
                 *over.entry(class).or_insert(0_usize) += 1;
                 if row.effect != Effect::Held {
@@ -79,11 +77,11 @@ pub(super) async fn weigh(
                 }
             }
             Decision::Ignore { why } => row.comes_to_nothing(why),
-            Decision::Act(_) | Decision::Withdraw => {
+            Decision::Act(_) | Decision::Withdraw | Decision::Rehearse(_) => {
                 known.blocks_or_moves(row);
                 if row.effect != Effect::Blocked {
                     acts += 1;
-                    facts.acted_on(person.reason);
+                    facts.acted_on(&person);
                 }
             }
         }

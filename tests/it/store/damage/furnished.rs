@@ -35,6 +35,7 @@ pub(super) async fn furnished() -> Place {
             "erin",
             Some(Settlement::Hold {
                 why: "the last administrator".to_owned(),
+                held_for: None,
             }),
         ),
         (
