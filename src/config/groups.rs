@@ -55,11 +55,18 @@ pub(super) fn groups(written: &BTreeMap<Spanned<String>, file::Group>, found: &m
     for (name, table) in written {
         let group = name.get_ref().clone();
         if group == "protected" {
-            found.complain(name.span(), "the group `protected` is the list `protected` of [policy]; take another name");
+            found.complain(
+                name.span(),
+                "the group `protected` is the list `protected` of [policy]; take another name",
+            );
         } else if let Some(message) = super::entries::bad_name(&group) {
             found.complain(name.span(), format!("the name of a group: {message}"));
         }
-        let members = table.members.iter().filter_map(|text| subject("members", text, found)).collect();
+        let members = table
+            .members
+            .iter()
+            .filter_map(|text| subject("members", text, found))
+            .collect();
         if table.members.is_empty() && table.file.is_none() {
             found.complain(name.span(), format!("the group {group} has neither members nor a file"));
         }
@@ -96,7 +103,10 @@ pub(super) fn groups(written: &BTreeMap<Spanned<String>, file::Group>, found: &m
 
 fn group_file(group: &str, path: &Spanned<PathBuf>, found: &mut Diagnostics) -> Option<GroupFile> {
     if !path.get_ref().is_absolute() {
-        found.complain(path.span(), "file: write the whole path of the list, such as \"/etc/revoked/executives\"");
+        found.complain(
+            path.span(),
+            "file: write the whole path of the list, such as \"/etc/revoked/executives\"",
+        );
         return None;
     }
     let read = read_group_file(path.get_ref()).map(|(members, _)| members);

@@ -22,7 +22,11 @@ pub(super) fn policy(
 ) -> Policy {
     let written = &file.policy;
     let fallback = Policy::default();
-    let protected: Vec<_> = written.protected.iter().filter_map(|text| subject("protected", text, found)).collect();
+    let protected: Vec<_> = written
+        .protected
+        .iter()
+        .filter_map(|text| subject("protected", text, found))
+        .collect();
     let general = SourceLimits {
         departures_per_delivery: written.departures_per_delivery,
         departures_per_hour: written.departures_per_hour,
@@ -62,7 +66,11 @@ pub(super) fn policy(
             Some(file::Ambiguous::Hold) | None => Ambiguous::Hold,
         },
         old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
-        email_domains: written.email_domains.iter().filter_map(|text| domain("email_domains", text, found)).collect(),
+        email_domains: written
+            .email_domains
+            .iter()
+            .filter_map(|text| domain("email_domains", text, found))
+            .collect(),
         // Which these are stands with the targets.
         identity_providers: BTreeSet::new(),
     }

@@ -91,7 +91,11 @@ fn each<T: Clone + Ord>(
     found: &mut Diagnostics,
 ) -> Option<BTreeSet<T>> {
     let words = written?.iter();
-    Some(words.filter_map(|word| one_of(key, word, known.iter().cloned(), found)).collect())
+    Some(
+        words
+            .filter_map(|word| one_of(key, word, known.iter().cloned(), found))
+            .collect(),
+    )
 }
 
 /// What a word of a closed list means.

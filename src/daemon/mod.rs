@@ -159,8 +159,14 @@ impl Daemon {
         let periodic = periodic::start(&store, &config, &activity, &supervisor).await?;
 
         let policy = Arc::new(config.policy.clone());
-        let modes = config.sources.iter().map(|source| (source.name.clone(), policy.mode_of(&source.name)));
-        store.keep_modes(modes.collect()).await.context("keeping which sources are acted on")?;
+        let modes = config
+            .sources
+            .iter()
+            .map(|source| (source.name.clone(), policy.mode_of(&source.name)));
+        store
+            .keep_modes(modes.collect())
+            .await
+            .context("keeping which sources are acted on")?;
         let group_lists = group_lists::begin(&store, config.group_files.clone()).await?;
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());

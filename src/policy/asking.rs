@@ -23,8 +23,12 @@ impl Policy {
         let of_group = strictest(groups).map(HoldReason::Group);
         let rules = self.rules_of(facts.source);
         let barred = |allowed: bool| (!allowed).then_some(());
-        let may_say = rules.and_then(|rules| rules.reasons.as_ref()).is_none_or(|may| may.contains(&signal.reason));
-        let may_use = rules.and_then(|rules| rules.playbooks.as_ref()).is_none_or(|may| may.contains(&work.playbook));
+        let may_say = rules
+            .and_then(|rules| rules.reasons.as_ref())
+            .is_none_or(|may| may.contains(&signal.reason));
+        let may_use = rules
+            .and_then(|rules| rules.playbooks.as_ref())
+            .is_none_or(|may| may.contains(&work.playbook));
         let may_speak = rules.is_none_or(|rules| rules.may_speak_of(person));
         // What an operator writes is meant.
         let is_ours = facts.source == INBOX || person.names().iter().any(|name| self.may_identify(name));
@@ -37,13 +41,22 @@ impl Policy {
             && signal.playbook.is_none()
             && !self.playbooks.contains_key(signal.reason.word());
         let rules: [(&'static str, Option<HoldReason>); 10] = [
-            ("protected", barred(!self.protected.holds(person)).map(|()| HoldReason::Protected)),
+            (
+                "protected",
+                barred(!self.protected.holds(person)).map(|()| HoldReason::Protected),
+            ),
             ("group", of_group),
             ("reasons", barred(may_say).map(|()| HoldReason::SourceReason(signal.reason))),
-            ("playbooks", barred(may_use).map(|()| HoldReason::SourcePlaybook(work.playbook.clone()))),
+            (
+                "playbooks",
+                barred(may_use).map(|()| HoldReason::SourcePlaybook(work.playbook.clone())),
+            ),
             ("domains", barred(may_speak).map(|()| HoldReason::SourceDomain)),
             ("highest", beyond),
-            ("identity", (facts.unclear && !self.takes_all(signal.reason)).then_some(HoldReason::Unclear)),
+            (
+                "identity",
+                (facts.unclear && !self.takes_all(signal.reason)).then_some(HoldReason::Unclear),
+            ),
             ("email_domains", barred(is_ours).map(|()| HoldReason::EmailDomain)),
             ("source", own_word),
             ("risk", is_risk.then_some(HoldReason::Risk)),
@@ -89,7 +102,13 @@ impl Policy {
         // A plan that only moves is none of those that the delivery is counted for.
         let by_then = (facts.departures_before + in_delivery).max(facts.recent_departures + 1);
         found("departures_per_delivery", whole, steps)
-            .or_else(|| found("departures_per_delivery (share)", share(limits.delivery_share, in_delivery, true), steps))
+            .or_else(|| {
+                found(
+                    "departures_per_delivery (share)",
+                    share(limits.delivery_share, in_delivery, true),
+                    steps,
+                )
+            })
             .or_else(|| found("departures_share", share(limits.departures_share, by_then, false), steps))
             .or_else(|| found("old_signal", is_old.then_some(HoldReason::Old), steps))
             .or_else(|| found("departures_per_hour", hour, steps))
@@ -120,9 +139,17 @@ fn too_many_compromises(limits: &Limits, signal: &Signal, facts: &Facts<'_>, ste
         together: facts.one_decision,
         before: facts.before_them(recent),
     });
-    let operator = limits.compromises_per_operator.filter(|limit| facts.asked_by(signal) >= *limit);
+    let operator = limits
+        .compromises_per_operator
+        .filter(|limit| facts.asked_by(signal) >= *limit);
     let operator = operator.map(|limit| HoldReason::OperatorLimit { limit });
-    let share = over_share(Class::Compromises, limits.compromises_share, recent + 1, facts.population, false);
+    let share = over_share(
+        Class::Compromises,
+        limits.compromises_share,
+        recent + 1,
+        facts.population,
+        false,
+    );
     found("compromises_per_minute", minute, steps)
         .or_else(|| found("compromises_per_operator", operator, steps))
         .or_else(|| found("compromises_share", share, steps))

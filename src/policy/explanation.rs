@@ -48,7 +48,11 @@ impl Steps {
 
     fn push(&mut self, rule: &'static str, said: impl FnOnce() -> String, decides: bool) {
         if let Some(steps) = &mut self.0 {
-            steps.push(Step { rule, said: said(), decides });
+            steps.push(Step {
+                rule,
+                said: said(),
+                decides,
+            });
         }
     }
 

@@ -143,7 +143,9 @@ impl fmt::Display for HoldReason {
             ),
             Self::SourceReason(reason) => write!(f, "the source may not say {reason} (reasons)"),
             Self::SourcePlaybook(playbook) => write!(f, "the source may not ask for the playbook {playbook} (playbooks)"),
-            Self::SourceDomain => f.write_str("the source may not speak of this person: not every address is of its domains (domains)"),
+            Self::SourceDomain => {
+                f.write_str("the source may not speak of this person: not every address is of its domains (domains)")
+            }
             Self::SourceLevel { highest, by } => write!(
                 f,
                 "nothing of what is asked for is left on the level {highest}, which is as far as {by} may go (highest)"

@@ -32,9 +32,9 @@ pub use groups::{Group, ListFault, MemberList, Protected, judged, listed};
 pub use hold::{GROUP, HoldReason, STAYS};
 pub use ladder::{Level, Lowered};
 pub use limits::{Class, Limits, Share};
+pub use playbook::{BUILT_IN, Playbook, built_in, demands_nothing};
 pub use replay::{Recorded, Replay};
 pub use source_rules::{Mode, SourceRules};
-pub use playbook::{BUILT_IN, Playbook, built_in, demands_nothing};
 
 /// The rule, as the config sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,7 +218,9 @@ impl Policy {
             ..
         }) = &signal.when
         {
-            steps.decides("rescind", || "it takes a departure back, which ends nobody's access".to_owned());
+            steps.decides("rescind", || {
+                "it takes a departure back, which ends nobody's access".to_owned()
+            });
             return Decision::Withdraw;
         }
         let work = match self.work(signal, facts) {
@@ -251,19 +253,27 @@ impl Policy {
         work.priority = self.rules_of(facts.source).map_or(asked, |rules| rules.capped(asked));
         steps.passes("urgency", || match work.priority {
             capped if capped == asked => format!("priority {}", asked.0),
-            capped => format!("priority {} is asked for, and {} is as urgent as the source may", asked.0, capped.0),
+            capped => format!(
+                "priority {} is asked for, and {} is as urgent as the source may",
+                asked.0, capped.0
+            ),
         });
         let Some(Lowered { to, by }) = self.bound(signal, facts) else {
             steps.passes("highest", || "nothing bounds how far the work goes".to_owned());
             return (work, None);
         };
-        let lowered = work.jobs.iter().map(|(target, demanded)| Some((target.clone(), to.lowered(demanded)?)));
+        let lowered = work
+            .jobs
+            .iter()
+            .map(|(target, demanded)| Some((target.clone(), to.lowered(demanded)?)));
         let jobs: Vec<_> = lowered.flatten().collect();
         if jobs.is_empty() {
             return (work, Some(HoldReason::SourceLevel { highest: to, by }));
         }
         if jobs == work.jobs {
-            steps.passes("highest", || format!("it goes no further than {to}, which is as far as {by} may"));
+            steps.passes("highest", || {
+                format!("it goes no further than {to}, which is as far as {by} may")
+            });
             return (work, None);
         }
         steps.passes("highest", || format!("lowered to {to}, which is as far as {by} may"));

@@ -51,7 +51,12 @@ impl<'p> Replay<'p> {
 
     /// What the policy makes of the next signal.
     pub fn decide(&mut self, recorded: &Recorded) -> Decision {
-        let Recorded { source, signal, received_at, .. } = recorded;
+        let Recorded {
+            source,
+            signal,
+            received_at,
+            ..
+        } = recorded;
         let departures = self.recent(source, Class::Departures, *received_at);
         let before = match self.delivery {
             Some((delivery, before)) if delivery == recorded.delivery => before,
@@ -72,7 +77,10 @@ impl<'p> Replay<'p> {
             && let Some(by) = &signal.requested_by
         {
             let key = (source.clone(), Class::Compromises);
-            let theirs = self.acted.get(&key).map(|acted| acted.iter().filter(|(_, asked)| asked.as_ref() == Some(by)).count());
+            let theirs = self
+                .acted
+                .get(&key)
+                .map(|acted| acted.iter().filter(|(_, asked)| asked.as_ref() == Some(by)).count());
             facts.by_operator.insert(by.clone(), theirs.unwrap_or_default());
         }
         let decision = self.policy.decide(signal, &facts);
@@ -85,7 +93,9 @@ impl<'p> Replay<'p> {
 
     /// How many signals of a source and class were acted on within the window before `now`.
     fn recent(&mut self, source: &str, class: Class, now: Timestamp) -> usize {
-        let Some(acted) = self.acted.get_mut(&(source.to_owned(), class)) else { return 0 };
+        let Some(acted) = self.acted.get_mut(&(source.to_owned(), class)) else {
+            return 0;
+        };
         let since = now.minus(class.window());
         while acted.front().is_some_and(|(at, _)| *at <= since) {
             acted.pop_front();

@@ -47,7 +47,9 @@ pub(super) fn demands(demanded: &Containment) -> String {
     }
     if !demanded.watch.is_empty() {
         let times = demanded.watch.iter();
-        let times: Vec<String> = times.map(|seconds| Period(Duration::from_secs(*seconds)).to_string()).collect();
+        let times: Vec<String> = times
+            .map(|seconds| Period(Duration::from_secs(*seconds)).to_string())
+            .collect();
         parts.push(format!("looked at again after {}", times.join(", ")));
     }
     if let Some(seconds) = demanded.keep_out {

@@ -61,7 +61,14 @@ pub(super) async fn list(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> 
             row.file.unwrap_or_else(|| "-".to_owned()).into(),
         ]
     });
-    let headings = ["group", "names", "a human is asked", "feeds go as far as", "approvals?", "list?"];
+    let headings = [
+        "group",
+        "names",
+        "a human is asked",
+        "feeds go as far as",
+        "approvals?",
+        "list?",
+    ];
     table(&headings, cells.collect(), "no groups")?;
     faults.iter().try_for_each(|fault| hanging(fault))?;
     Ok(Exit::Ok)
@@ -111,7 +118,11 @@ pub(super) async fn accept(group: &str, at: &StoreArgs, as_json: bool) -> anyhow
     let file = file.with_context(|| format!("no group with a file is called {group:?}; see revoked policy groups"))?;
     let (members, digest) =
         read_group_file(&file.path).map_err(|fault| anyhow::anyhow!("the list {}: {fault}", file.path.display()))?;
-    ensure!(!members.is_empty(), "the list {} names nobody: that is never taken", file.path.display());
+    ensure!(
+        !members.is_empty(),
+        "the list {} names nobody: that is never taken",
+        file.path.display()
+    );
     let store = at.open().await?;
     let known = store.group_list(group).await?;
     let accepted = match known {
@@ -127,7 +138,9 @@ pub(super) async fn accept(group: &str, at: &StoreArgs, as_json: bool) -> anyhow
                 .map(|()| accepted)
                 .map_err(anyhow::Error::from)
         }
-        None => Err(anyhow::anyhow!("the daemon has read no list of the group {group} yet: there is nothing to accept it over")),
+        None => Err(anyhow::anyhow!(
+            "the daemon has read no list of the group {group} yet: there is nothing to accept it over"
+        )),
     };
     store.close().await;
     let accepted = accepted?;

@@ -204,7 +204,12 @@ impl Compared {
         }
         self.changed += 1;
         let subject = signal.signal.subject.to_string();
-        let key = (signal.source.clone(), signal.signal.reason.word(), before.clone(), after.clone());
+        let key = (
+            signal.source.clone(),
+            signal.signal.reason.word(),
+            before.clone(),
+            after.clone(),
+        );
         let change = changes.entry(key).or_default();
         change.0 += 1;
         change.1.insert(subject.clone());
@@ -232,15 +237,26 @@ fn show(compared: &Compared) -> anyhow::Result<()> {
         Some(file) => format!("through the present config and {}", plain(file)),
         None => "through the present config, beside what was decided".to_owned(),
     };
-    hanging(&format!("{} signals since {} {what}", compared.signals, times.time(compared.since)))?;
+    hanging(&format!(
+        "{} signals since {} {what}",
+        compared.signals,
+        times.time(compared.since)
+    ))?;
     let decisions: BTreeSet<&String> = compared.before.keys().chain(compared.after.keys()).collect();
     let count = |counts: &BTreeMap<String, usize>, decision: &String| counts.get(decision).copied().unwrap_or_default().to_string();
-    let rows = decisions
-        .into_iter()
-        .map(|decision| vec![decision.clone(), count(&compared.before, decision), count(&compared.after, decision)]);
+    let rows = decisions.into_iter().map(|decision| {
+        vec![
+            decision.clone(),
+            count(&compared.before, decision),
+            count(&compared.after, decision),
+        ]
+    });
     table(&["decision", "before", "after"], rows.collect(), "no signals")?;
     if compared.skipped > 0 {
-        hanging(&format!("{} are not compared: their people were erased, or they cannot be read", compared.skipped))?;
+        hanging(&format!(
+            "{} are not compared: their people were erased, or they cannot be read",
+            compared.skipped
+        ))?;
     }
     if compared.by_reason_alone > 0 {
         hanging(&format!(
@@ -262,7 +278,11 @@ fn show(compared: &Compared) -> anyhow::Result<()> {
             change.people.to_string().into(),
         ]
     });
-    table(&["source", "reason", "before", "after", "signals", "people"], rows.collect(), "")?;
+    table(
+        &["source", "reason", "before", "after", "signals", "people"],
+        rows.collect(),
+        "",
+    )?;
     line("")?;
     let rows = compared.named.iter().map(|named| {
         vec![

@@ -182,15 +182,27 @@ async fn tested(args: &TestArgs, config: &Config, store: Option<&Store>) -> anyh
         compromises_within_a_minute: facts.recent_compromises,
         people_known: facts.population,
     };
-    let tested = told(args, &names, &explained, (policy.mode_of(&args.source).word(), facts.unclear, counted));
+    let tested = told(
+        args,
+        &names,
+        &explained,
+        (policy.mode_of(&args.source).word(), facts.unclear, counted),
+    );
     let words = tested.targets.iter().map(|at| demands(&at.demands)).collect();
     Ok((tested, words))
 }
 
-fn told(args: &TestArgs, names: &Subject, explained: &Explained, (mode, unclear, counted): (&'static str, bool, Counted)) -> Tested {
+fn told(
+    args: &TestArgs,
+    names: &Subject,
+    explained: &Explained,
+    (mode, unclear, counted): (&'static str, bool, Counted),
+) -> Tested {
     let decision = explained.decision.in_earnest();
     let (class, why, held_for) = match decision {
-        Decision::Hold { class, why, held_for, .. } => (Some(*class), Some(why.clone()), held_for.clone()),
+        Decision::Hold {
+            class, why, held_for, ..
+        } => (Some(*class), Some(why.clone()), held_for.clone()),
         Decision::Ignore { why } => (None, Some(why.clone()), None),
         _ => (None, None, None),
     };
@@ -252,8 +264,7 @@ fn show(tested: &Tested, words: Vec<String>) -> anyhow::Result<()> {
         decision = format!("{decision}, due {}", LocalTimes::at(Clock::system().now()).time(due));
     }
     if let (Some(group), Some(approvals)) = (&tested.group, tested.approvals) {
-        let people = if approvals == 1 { "person" } else { "people" };
-        decision = format!("{decision}; {approvals} {people} must approve, for the group {group}");
+        decision = format!("{decision}; for the group {group} (approvals {approvals})");
     }
     hanging(&plain(&decision))?;
     let rows = tested.targets.iter().zip(words);

@@ -82,7 +82,10 @@ fn a_member_of_a_group_that_only_the_target_knows_as_one_is_held_where_the_group
         group: "executives".to_owned(),
         approvals: 2,
     };
-    assert_eq!(allowed(&with(group(true, None)), &ceo), Err(HoldReason::Group(held_for.clone())));
+    assert_eq!(
+        allowed(&with(group(true, None)), &ceo),
+        Err(HoldReason::Group(held_for.clone()))
+    );
     let capped = with(group(false, Some(Level::RevokeSessions)));
     let beyond = Err(HoldReason::GroupLevel {
         group: held_for,

@@ -26,7 +26,10 @@ fn what_a_source_may_not_say_is_held_with_the_work_that_an_approval_would_releas
     assert_eq!(work(held).jobs.len(), 2);
     assert_eq!(word(&decide(rules.clone(), |signal| signal.reason = Reason::Departed)), "act");
     // Another source is not meant, and nothing needs to be allowed where nothing follows.
-    assert_eq!(word(&with(rules.clone()).decide(&signal(Reason::Compromised), &facts("idp"))), "act");
+    assert_eq!(
+        word(&with(rules.clone()).decide(&signal(Reason::Compromised), &facts("idp"))),
+        "act"
+    );
     assert_eq!(word(&decide(rules, |signal| signal.reason = Reason::Noted)), "ignore");
 }
 
@@ -37,8 +40,14 @@ fn a_playbook_that_a_source_may_not_use_is_held_whether_it_is_named_or_follows_f
         ..SourceRules::default()
     };
     assert_eq!(word(&decide(rules(), |_| {})), "source_playbook");
-    assert_eq!(word(&decide(rules(), |signal| signal.playbook = Some("logout".into()))), "act");
-    assert_eq!(word(&decide(rules(), |signal| signal.playbook = Some("departed".into()))), "source_playbook");
+    assert_eq!(
+        word(&decide(rules(), |signal| signal.playbook = Some("logout".into()))),
+        "act"
+    );
+    assert_eq!(
+        word(&decide(rules(), |signal| signal.playbook = Some("departed".into()))),
+        "source_playbook"
+    );
     assert_eq!(word(&decide(rules(), |signal| signal.reason = Reason::Logout)), "act");
 }
 
@@ -65,11 +74,7 @@ fn a_source_speaks_only_of_people_all_of_whose_addresses_are_of_its_domains() {
 fn what_goes_beyond_the_highest_level_is_lowered_to_it_and_says_so() {
     for (highest, ends, blocks) in [
         (Level::RevokeSessions, vec![GrantKind::Session, GrantKind::Connection], false),
-        (
-            Level::RevokeTokens,
-            Level::RevokeTokens.kinds().into_iter().collect(),
-            false,
-        ),
+        (Level::RevokeTokens, Level::RevokeTokens.kinds().into_iter().collect(), false),
         (Level::Contain, GrantKind::ALL.to_vec(), true),
     ] {
         let rules = SourceRules {
@@ -101,7 +106,12 @@ fn the_kinds_of_each_level_hold_those_of_the_one_below() {
     for kind in tokens {
         assert!(kinds[1].contains(&kind) && !kinds[0].contains(&kind), "{kind}");
     }
-    for kind in [GrantKind::Bot, GrantKind::IncomingWebhook, GrantKind::MfaFactor, GrantKind::Membership] {
+    for kind in [
+        GrantKind::Bot,
+        GrantKind::IncomingWebhook,
+        GrantKind::MfaFactor,
+        GrantKind::Membership,
+    ] {
         assert!(!kinds[1].contains(&kind), "{kind}");
     }
 }
@@ -130,7 +140,11 @@ fn where_nothing_is_left_on_the_level_a_human_is_asked_about_all_of_it() {
     let held = decide(rules, |signal| signal.scope = Scope::AccessToken("t".into()));
     assert_eq!(word(&held), "source_level");
     let work = work(held);
-    assert!(work.jobs.iter().all(|(_, demanded)| demanded.scope == Scope::AccessToken("t".into())));
+    assert!(
+        work.jobs
+            .iter()
+            .all(|(_, demanded)| demanded.scope == Scope::AccessToken("t".into()))
+    );
     assert_eq!(work.lowered, None);
 }
 
@@ -156,7 +170,9 @@ fn a_source_that_rehearses_leads_to_nothing_and_keeps_what_would_have_been() {
         panic!("it acts")
     };
     assert_eq!(word(&would), "act");
-    let held = decide(rules(), |signal| signal.subject = "email:break-glass@example.org".parse().unwrap());
+    let held = decide(rules(), |signal| {
+        signal.subject = "email:break-glass@example.org".parse().unwrap()
+    });
     assert_eq!(word(held.in_earnest()), "protected");
     // What leads to nothing anyhow, and what calls a departure off, is what it is.
     assert_eq!(word(&decide(rules(), |signal| signal.reason = Reason::Noted)), "ignore");

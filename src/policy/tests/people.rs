@@ -34,7 +34,10 @@ fn somebody_of_a_group_is_held_for_it_whoever_asks_and_the_strictest_group_count
     };
     for source in ["hr", INBOX] {
         let decision = policy.decide(&of("aliases:email:CEO@example.org\nusername:ceo"), &facts(source));
-        let Decision::Hold { class, held_for, why, .. } = decision else {
+        let Decision::Hold {
+            class, held_for, why, ..
+        } = decision
+        else {
             panic!("{decision:?}")
         };
         assert_eq!(class, GROUP);

@@ -22,18 +22,25 @@ fn any_containment() -> impl Strategy<Value = Containment> {
         1 => Just(Scope::Leaked),
     ];
     let resets = proptest::sample::select(vec![PasswordReset::Never, PasswordReset::Own, PasswordReset::Always]);
-    (kinds, scopes, resets, any::<(bool, bool)>(), proptest::option::of(3600..1_000_000_u64)).prop_map(
-        |(end, scope, reset_password, (block, disable_tokens), keep_out)| Containment {
-            scope,
-            end: end.into_iter().collect(),
-            block,
-            reset_password,
-            disable_tokens,
-            watch: vec![60, 3600],
-            keep_out,
-            leaked: None,
-        },
+    (
+        kinds,
+        scopes,
+        resets,
+        any::<(bool, bool)>(),
+        proptest::option::of(3600..1_000_000_u64),
     )
+        .prop_map(
+            |(end, scope, reset_password, (block, disable_tokens), keep_out)| Containment {
+                scope,
+                end: end.into_iter().collect(),
+                block,
+                reset_password,
+                disable_tokens,
+                watch: vec![60, 3600],
+                keep_out,
+                leaked: None,
+            },
+        )
 }
 
 fn any_level() -> impl Strategy<Value = Level> {
@@ -47,7 +54,7 @@ proptest! {
         prop_assert!(demanded.covers(&lowered), "{lowered:?}");
         prop_assert!(Level::of(&lowered) <= level, "{lowered:?}");
         // Once is enough, and what is lowered twice is what the lower of the two levels leaves.
-        prop_assert_eq!(level.lowered(&lowered).as_ref(), Some(&lowered));
+        prop_assert_eq!(level.lowered(&lowered), Some(lowered.clone()));
         prop_assert_eq!(other.lowered(&lowered), other.min(level).lowered(&demanded));
     }
 

@@ -20,9 +20,18 @@ fn open() -> Limits {
 
 #[test]
 fn a_share_is_written_in_per_cent_and_allows_at_least_one() {
-    for (text, of_ten_thousand, shown) in [("2%", 200, "2%"), ("0.5%", 50, "0.5%"), ("0.01%", 1, "0.01%"), ("100%", 10_000, "100%")] {
+    for (text, of_ten_thousand, shown) in [
+        ("2%", 200, "2%"),
+        ("0.5%", 50, "0.5%"),
+        ("0.01%", 1, "0.01%"),
+        ("100%", 10_000, "100%"),
+    ] {
         let share = Share::parse(text).unwrap();
-        assert_eq!((share.of(10_000), share.to_string().as_str()), (of_ten_thousand, shown), "{text}");
+        assert_eq!(
+            (share.of(10_000), share.to_string().as_str()),
+            (of_ten_thousand, shown),
+            "{text}"
+        );
     }
     assert_eq!(Share::parse("2%").unwrap().of(10), 1);
     for text in ["", "%", "2", "0%", "101%", "-1%", "1.234%", "1.%", ".5%", "two%"] {

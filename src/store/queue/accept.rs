@@ -6,16 +6,16 @@ use std::sync::atomic::Ordering;
 
 use revoked_trail::EntryKind;
 
-use super::asked_for::AskedFor;
 use super::accept_context::{AcceptContext, DecidedSignal, PlacedHolds};
 use super::accepted::{Accepted, Outcome};
+use super::asked_for::AskedFor;
 use super::decide::{counts_as_departure, departure};
 use super::place_hold::OTHER_EMPLOYMENT;
 use super::portions;
 use super::rehearsed;
 use super::repetition::SeenSignals;
-use super::signal_row::SignalRow;
 use super::sets::hot_mutation::{AcceptRequest, HotMutation};
+use super::signal_row::SignalRow;
 use super::slot_offer::{Births, SlotOffers};
 use crate::digest::{hex, sha256};
 use crate::model::{Delivery, Disposition, Reason, Receipt, Scope, Signal, SignalReceipt, Subject};
@@ -110,7 +110,10 @@ impl Tx<'_> {
 
     async fn accept(&mut self, context: &mut AcceptContext<'_>, delivery: &Delivery) -> Result<Receipt> {
         let again = self.is_repeated_file(delivery).await?;
-        let mode = context.policy.mode_of(&delivery.source);
+        let policy = context.policy;
+        let mode = policy.mode_of(&delivery.source);
+        // Before the delivery names anybody: it must not make its own share larger.
+        let population = self.population_for(policy, &delivery.source).await?;
         let batch = match &delivery.name {
             Some(name) => Some(self.insert_batch(delivery, name, mode == Mode::Rehearse).await?),
             None => None,
@@ -130,8 +133,6 @@ impl Tx<'_> {
             self.call_off_reactivated(&delivery.source, identity.own_names().names(), None)
                 .await?;
         }
-        let policy = context.policy;
-        let population = self.population_for(policy, &delivery.source).await?;
         let recent = self
             .recent_signals(policy, delivery, fresh, Class::Departures, population)
             .await?;
@@ -198,7 +199,8 @@ impl Tx<'_> {
             let signal = &delivery.signals[n];
             let twice = !keys.insert(&signal.key);
             let seen = if twice {
-                self.find_repetition(&delivery.source, signal, again, context.policy.mode_of(&delivery.source)).await?
+                self.find_repetition(&delivery.source, signal, again, context.policy.mode_of(&delivery.source))
+                    .await?
             } else {
                 None
             };

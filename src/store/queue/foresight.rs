@@ -101,7 +101,11 @@ impl Store {
         let class = Class::Departures;
         let is_of_class = |signal: &&Signal| Class::of(signal.reason) == Some(class);
         let limits = policy.limits_of(source);
-        let population = if limits.has_share(class) { self.population().await? } else { 0 };
+        let population = if limits.has_share(class) {
+            self.population().await?
+        } else {
+            0
+        };
         let recent = match limits.counted_to(class, population) {
             Some(most) if signals.iter().any(is_of_class) => self.recently_acted_on(source, class, most).await?,
             _ => 0,

@@ -105,16 +105,16 @@ impl Tx<'_> {
         let done = sqlx::query(
             "INSERT INTO hold (why, detail, source, batch, placed_at, people_group, approvals) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
-            .bind(why)
-            .bind(detail)
-            .bind(source)
-            .bind(batch)
-            .bind(self.now.ms())
-            .bind(held_for.map(|held| &held.group))
-            .bind(held_for.map_or(1, |held| held.approvals))
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("placing a hold"))?;
+        .bind(why)
+        .bind(detail)
+        .bind(source)
+        .bind(batch)
+        .bind(self.now.ms())
+        .bind(held_for.map(|held| &held.group))
+        .bind(held_for.map_or(1, |held| held.approvals))
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("placing a hold"))?;
         Ok(done.last_insert_rowid())
     }
 

@@ -60,7 +60,10 @@ impl Tx<'_> {
         if delivery.source != INBOX || policy.limits_of(INBOX).compromises_per_operator.is_none() {
             return Ok(BTreeMap::new());
         }
-        let signals = fresh.iter().map(|n| &delivery.signals[*n]).filter(|signal| counts_as_compromise(signal));
+        let signals = fresh
+            .iter()
+            .map(|n| &delivery.signals[*n])
+            .filter(|signal| counts_as_compromise(signal));
         let operators: BTreeSet<&String> = signals.filter_map(|signal| signal.requested_by.as_ref()).collect();
         let mut asked: BTreeMap<String, usize> = operators.iter().map(|operator| ((*operator).clone(), 0)).collect();
         if asked.is_empty() {
@@ -69,7 +72,13 @@ impl Tx<'_> {
         let rows = sqlx::query(BY_OPERATOR)
             .bind(INBOX)
             .bind(self.now.minus(Class::Compromises.window()).ms())
-            .bind(operators.iter().map(|operator| operator.as_str()).collect::<serde_json::Value>().to_string())
+            .bind(
+                operators
+                    .iter()
+                    .map(|operator| operator.as_str())
+                    .collect::<serde_json::Value>()
+                    .to_string(),
+            )
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("counting what operators have asked for"))?;

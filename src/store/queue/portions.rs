@@ -190,12 +190,16 @@ impl Store {
                     again,
                     counts: {
                         let population = tx.population_for(&policy, &whole.source).await?;
-                        let before = tx.recent_signals(&policy, &whole, &all, Class::Departures, population).await?;
+                        let before = tx
+                            .recent_signals(&policy, &whole, &all, Class::Departures, population)
+                            .await?;
                         FileCounts {
                             departures,
                             recent_departures: before,
                             before,
-                            recent_compromises: tx.recent_signals(&policy, &whole, &all, Class::Compromises, population).await?,
+                            recent_compromises: tx
+                                .recent_signals(&policy, &whole, &all, Class::Compromises, population)
+                                .await?,
                             population,
                         }
                     },

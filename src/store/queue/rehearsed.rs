@@ -17,7 +17,10 @@ pub(super) fn rehearsal_key(key: &str) -> String {
 /// Why nothing follows, for the sender and for people.
 pub(super) fn why(source: &str, would: &Decision) -> String {
     match would {
-        Decision::Act(work) => format!("{source} rehearses: it would have been acted on, by the playbook {}", work.playbook),
+        Decision::Act(work) => format!(
+            "{source} rehearses: it would have been acted on, by the playbook {}",
+            work.playbook
+        ),
         Decision::Hold { why, .. } => format!("{source} rehearses: a human would have been asked: {why}"),
         Decision::Ignore { why } => why.clone(),
         Decision::Withdraw | Decision::Rehearse(_) => format!("{source} rehearses"),

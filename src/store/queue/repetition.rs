@@ -14,7 +14,8 @@ use crate::store::{Result, Store, StoreError, Tx};
 pub(super) const LOOKED_UP: usize = 500;
 
 /// Whether a file with these bytes was taken, and not only in part.
-const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND rehearsed = 0 AND signals > 0)";
+const TAKEN: &str =
+    "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND rehearsed = 0 AND signals > 0)";
 
 /// The places of the rows of a list, each with its key and, where it is about an employment, that and its digest, that are neither stored nor say
 /// what stands.
@@ -161,7 +162,13 @@ impl Tx<'_> {
     }
 
     /// What became of a signal with this key the first time, if there was one. What was only rehearsed comes again while its source rehearses.
-    pub(super) async fn find_repetition(&mut self, source: &str, signal: &Signal, again: bool, mode: Mode) -> Result<Option<SignalReceipt>> {
+    pub(super) async fn find_repetition(
+        &mut self,
+        source: &str,
+        signal: &Signal,
+        again: bool,
+        mode: Mode,
+    ) -> Result<Option<SignalReceipt>> {
         let rehearsed = (mode == Mode::Rehearse).then(|| rehearsal_key(&signal.key));
         let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key IN (?, ?) ORDER BY id DESC LIMIT 1")
             .bind(source)

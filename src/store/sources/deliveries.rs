@@ -53,16 +53,16 @@ impl Tx<'_> {
         let done = sqlx::query(
             "INSERT INTO batch (source, name, digest, signals, refused, received_at, rehearsed) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
-            .bind(&delivery.source)
-            .bind(name)
-            .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
-            .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
-            .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
-            .bind(delivery.received_at.ms())
-            .bind(rehearsed)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("keeping a batch"))?;
+        .bind(&delivery.source)
+        .bind(name)
+        .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
+        .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
+        .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
+        .bind(delivery.received_at.ms())
+        .bind(rehearsed)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a batch"))?;
         let id = done.last_insert_rowid();
         self.record_file(delivery, id);
         Ok(id)

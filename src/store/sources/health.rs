@@ -17,8 +17,7 @@ use crate::store::{Listed, Result, Store, StoreError, Tx};
 /// The cause under which the parts of a delivery are counted that could not be read: rows of a file, tokens of a poll.
 const UNREADABLE: &str = "unreadable";
 
-pub(super) const HEALTH_ROWS: &str =
-    "SELECT source, since, spoke_at, signal_at, verified_at, looked_at, lags, alerted_at, mode, mode_since FROM source_health ORDER BY source";
+pub(super) const HEALTH_ROWS: &str = "SELECT source, since, spoke_at, signal_at, verified_at, looked_at, lags, alerted_at, mode, mode_since FROM source_health ORDER BY source";
 
 /// How a source is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -158,7 +158,11 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn wrong_counters(&self) -> Result<Vec<CounterDifference>> {
         let mut conn = self.readers().begin().await.map_err(StoreError::sql("counting anew"))?;
-        let kept = kept(&mut conn, "SELECT what, word, about, n FROM tally UNION ALL SELECT 'people', what, about, n FROM population").await?;
+        let kept = kept(
+            &mut conn,
+            "SELECT what, word, about, n FROM tally UNION ALL SELECT 'people', what, about, n FROM population",
+        )
+        .await?;
         let counted = self::kept(&mut conn, COUNTED).await?;
         let keys: BTreeSet<&Key> = kept.keys().chain(counted.keys()).collect();
         let mut wrong: Vec<CounterDifference> = keys

@@ -62,7 +62,12 @@ impl Store {
         .await
         .map_err(StoreError::sql("counting the departures of deliveries"))?;
         rows.iter()
-            .map(|row| Ok(((row.read(0)?, row.read(1)?), usize::try_from(row.read::<i64>(2)?).unwrap_or(0))))
+            .map(|row| {
+                Ok((
+                    (row.read(0)?, row.read(1)?),
+                    usize::try_from(row.read::<i64>(2)?).unwrap_or(0),
+                ))
+            })
             .collect()
     }
 }
@@ -105,5 +110,9 @@ fn read(row: &SqliteRow) -> Result<RecordedSignal> {
 }
 
 fn text_if_any(row: &SqliteRow, column: usize) -> Result<Option<String>> {
-    if row.is_null(column) { Ok(None) } else { row.lossy(column).map(Some) }
+    if row.is_null(column) {
+        Ok(None)
+    } else {
+        row.lossy(column).map(Some)
+    }
 }

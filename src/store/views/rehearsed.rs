@@ -113,5 +113,9 @@ impl Store {
 }
 
 fn text_if_any(row: &SqliteRow, column: usize) -> Result<Option<String>> {
-    if row.is_null(column) { Ok(None) } else { row.lossy(column).map(Some) }
+    if row.is_null(column) {
+        Ok(None)
+    } else {
+        row.lossy(column).map(Some)
+    }
 }

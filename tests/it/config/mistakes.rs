@@ -5,6 +5,48 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
+fn what_bounds_a_source_or_a_group_is_checked_at_its_place_with_the_word_that_was_meant() {
+    let said = complaints(
+        r#"
+[[source]]
+kind = "inbox"
+mode = "rehearse"
+reasons = ["departd", "noted"]
+playbooks = ["lock-dwn", "logout"]
+domains = ["@example.org"]
+highest = "revoke_session"
+urgency = "now"
+departures_share = "2"
+departures_per_delivery = "200%"
+compromises_per_operator = "5%"
+[[source]]
+name = "idp"
+kind = "scim"
+compromises_per_operator = 3
+rehearse = true
+[playbook.lock-down.chat]
+block = true
+[[target]]
+name = "chat"
+kind = "mattermost"
+url = "https://chat.example.org"
+token = { file = "/nowhere" }
+[group.protected]
+hold = true
+members = ["username:ann"]
+[group.board]
+members = ["ann"]
+highest = "contian"
+approvals = 3
+file = "board"
+[group.nobody]
+hold = true
+"#,
+    );
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
 fn every_mistake_is_told_at_once_with_place_and_suggestion() {
     let said = complaints(
         r#"

@@ -34,6 +34,7 @@ pub(super) async fn weigh(
         ..Facts::new(source, now).after_departures(foresight.recent)
     };
     let mut over = HashMap::new();
+    let mut over_share = None;
     let mut acts = 0_usize;
     let mut novelty = foresight.novelty.into_iter();
     for place in turns {
@@ -71,6 +72,9 @@ pub(super) async fn weigh(
         match decision.in_earnest().clone() {
             Decision::Hold { class, why, .. } => {
                 *over.entry(class).or_insert(0_usize) += 1;
+                if SHARES.contains(&class) {
+                    over_share.get_or_insert_with(|| why.clone());
+                }
                 if row.effect != Effect::Held {
                     row.effect = Effect::Held;
                     row.adds(if LIMITS.contains(&class) { "over the limit" } else { &why });
@@ -87,7 +91,9 @@ pub(super) async fn weigh(
         }
     }
     let limits = policy.limits_of(source);
-    if let (Some(limit), true) = (limits.departures_per_delivery, over.contains_key(LIMITS[0])) {
+    if let Some(why) = over_share {
+        preview.held_whole = Some(why);
+    } else if let (Some(limit), true) = (limits.departures_per_delivery, over.contains_key(LIMITS[0])) {
         let all = departures(foresight.departures);
         preview.held_whole = Some(format!("{all}, {limit} may come at once"));
     } else if let (Some(limit), Some(held)) = (limits.departures_per_hour, over.get(LIMITS[1])) {
@@ -108,6 +114,9 @@ pub(super) async fn weigh(
 
 /// The classes of the holds over too many departures: in one delivery, and within an hour.
 const LIMITS: [&str; 2] = ["delivery_limit", "departures_limit"];
+
+/// The same where a share of the people who are known is the limit.
+const SHARES: [&str; 2] = ["delivery_share", "departures_share"];
 
 fn departures(count: usize) -> String {
     match count {
