@@ -46,29 +46,29 @@ INSERT INTO population (what, about, n) SELECT 'employed', source, count(*) FROM
 CREATE TRIGGER person_is_counted AFTER INSERT ON identity
 WHEN NOT EXISTS (SELECT 1 FROM identity WHERE person = NEW.person AND id <> NEW.id)
 BEGIN
-    UPDATE population SET n = n + 1 WHERE what = 'linked' AND about = '';
+    UPDATE population SET n = max(min(coalesce(n, 0), 1000000000), 0) + 1 WHERE what = 'linked' AND about = '';
 END;
 CREATE TRIGGER person_is_counted_anew AFTER UPDATE OF person ON identity WHEN OLD.person <> NEW.person
 BEGIN
-    UPDATE population SET n = n + (NOT EXISTS (SELECT 1 FROM identity WHERE person = NEW.person AND id <> NEW.id))
+    UPDATE population SET n = max(min(coalesce(n, 0), 1000000000), 0) + (NOT EXISTS (SELECT 1 FROM identity WHERE person = NEW.person AND id <> NEW.id))
         - (NOT EXISTS (SELECT 1 FROM identity WHERE person = OLD.person))
     WHERE what = 'linked' AND about = '';
 END;
 CREATE TRIGGER person_is_counted_no_more AFTER DELETE ON identity
 WHEN NOT EXISTS (SELECT 1 FROM identity WHERE person = OLD.person)
 BEGIN
-    UPDATE population SET n = n - 1 WHERE what = 'linked' AND about = '';
+    UPDATE population SET n = max(min(coalesce(n, 0), 1000000000), 0) - 1 WHERE what = 'linked' AND about = '';
 END;
 CREATE TRIGGER employment_is_counted AFTER INSERT ON employment WHEN NEW.state <> 'ended'
 BEGIN
-    INSERT INTO population (what, about, n) VALUES ('employed', NEW.source, 1) ON CONFLICT (what, about) DO UPDATE SET n = n + 1;
+    INSERT INTO population (what, about, n) VALUES ('employed', NEW.source, 1) ON CONFLICT (what, about) DO UPDATE SET n = max(min(coalesce(n, 0), 1000000000), 0) + 1;
 END;
 CREATE TRIGGER employment_is_counted_anew AFTER UPDATE OF state ON employment WHEN (OLD.state = 'ended') <> (NEW.state = 'ended')
 BEGIN
     INSERT INTO population (what, about, n) VALUES ('employed', NEW.source, 0) ON CONFLICT (what, about) DO NOTHING;
-    UPDATE population SET n = n + CASE NEW.state WHEN 'ended' THEN -1 ELSE 1 END WHERE what = 'employed' AND about = NEW.source;
+    UPDATE population SET n = max(min(coalesce(n, 0), 1000000000), 0) + CASE NEW.state WHEN 'ended' THEN -1 ELSE 1 END WHERE what = 'employed' AND about = NEW.source;
 END;
 CREATE TRIGGER employment_is_counted_no_more AFTER DELETE ON employment WHEN OLD.state <> 'ended'
 BEGIN
-    UPDATE population SET n = n - 1 WHERE what = 'employed' AND about = OLD.source;
+    UPDATE population SET n = max(min(coalesce(n, 0), 1000000000), 0) - 1 WHERE what = 'employed' AND about = OLD.source;
 END;

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::Diagnostics;
 use super::file;
-use super::playbooks::subject;
+use super::names::subject;
 use super::source_rules::level;
 use crate::digest::sha256;
 use crate::file_modes;

@@ -26,6 +26,7 @@ mod console;
 mod entries;
 mod file;
 mod groups;
+mod names;
 mod playbooks;
 mod source_rules;
 mod tables;

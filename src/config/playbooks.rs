@@ -8,6 +8,7 @@ use super::Diagnostics;
 use super::bounds::{Bound, DeliveryBound, ShareBound};
 use super::entries::{SourceLimits, SourcePolicy};
 use super::file::{self, End, File};
+use super::names::{domain, subject};
 use crate::model::{Containment, GrantKind, Reason};
 use crate::policy::{self, Ambiguous, BUILT_IN, Group, INBOX, Limits, Playbook, Policy, Protected, Share, SourceRules};
 use crate::settings::nearest;
@@ -97,34 +98,6 @@ impl SourceLimits {
             ..limits
         }
     }
-}
-
-/// A subject in the list of a key.
-pub(super) fn subject(key: &str, text: &Spanned<String>, found: &mut Diagnostics) -> Option<crate::model::Subject> {
-    match text.get_ref().parse() {
-        Ok(subject) => Some(subject),
-        Err(error) => {
-            found.complain(text.span(), format!("{key}: {error}"));
-            None
-        }
-    }
-}
-
-/// A domain as it stands in addresses: lower case, without the `@`.
-pub(super) fn domain(key: &str, text: &Spanned<String>, found: &mut Diagnostics) -> Option<String> {
-    let domain = text.get_ref().trim().to_lowercase();
-    let sound = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
-    if domain.is_empty() || !domain.chars().all(sound) || domain.starts_with('.') || domain.ends_with('.') {
-        found.complain(
-            text.span(),
-            format!(
-                "{key}: {:?} is no domain; write example.org, and every sub-domain that counts as well",
-                text.get_ref()
-            ),
-        );
-        return None;
-    }
-    Some(domain)
 }
 
 /// An hour, in seconds: what is shorter is a time for `watch`.

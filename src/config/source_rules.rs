@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::Diagnostics;
 use super::file;
+use super::names::domain;
 use crate::model::{Priority, Reason};
 use crate::policy::{INBOX, Level, Mode, Playbook, SourceRules};
 use crate::settings::nearest;
@@ -61,9 +62,7 @@ impl WrittenRules {
             playbooks: each("playbooks", self.playbooks.as_deref(), &named, found),
             domains: self.domains.as_ref().map(|domains| {
                 let domains = domains.iter();
-                domains
-                    .filter_map(|text| super::playbooks::domain("domains", text, found))
-                    .collect()
+                domains.filter_map(|text| domain("domains", text, found)).collect()
             }),
             highest: self.highest.as_ref().and_then(|written| level(written, found)),
             urgency: self

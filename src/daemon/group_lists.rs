@@ -15,8 +15,6 @@ use crate::store::{Result, Store};
 
 /// How often it is looked whether a file has changed.
 const EVERY: Duration = Duration::from_secs(2);
-/// The kind of the alert.
-const ALERT: &str = "group_list";
 
 /// A file, as far as it can be told from a later one without reading it; nothing where it cannot be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +63,7 @@ impl Watched {
                 store.keep_group_list(group.clone(), members.names().clone(), digest).await?;
                 list.replace(members);
                 self.fault = None;
-                store.end_alert(ALERT, key).await
+                store.end_alert("group_list", key).await
             }
             Err(fault) => {
                 if let Some(before) = before {
@@ -81,7 +79,7 @@ impl Watched {
                         path.display(),
                         list.now().len()
                     );
-                    store.raise_alert(ALERT, key, summary).await?;
+                    store.raise_alert("group_list", key, summary).await?;
                 }
                 self.fault = Some(fault);
                 Ok(())

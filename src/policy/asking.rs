@@ -58,10 +58,12 @@ impl Policy {
                 (facts.unclear && !self.takes_all(signal.reason)).then_some(HoldReason::Unclear),
             ),
             ("email_domains", barred(is_ours).map(|()| HoldReason::EmailDomain)),
-            ("source", own_word),
+            ("source (hold)", own_word),
             ("risk", is_risk.then_some(HoldReason::Risk)),
         ];
-        for (rule, reason) in rules {
+        // How far the work goes was told when it was lowered.
+        let told = |(rule, reason): &(&str, Option<HoldReason>)| *rule != "highest" || reason.is_some();
+        for (rule, reason) in rules.into_iter().filter(told) {
             if let Some(reason) = found(rule, reason, steps) {
                 return Some(reason);
             }

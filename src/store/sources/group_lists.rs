@@ -19,7 +19,7 @@ pub struct GroupList {
 }
 
 impl Store {
-    /// The list of a group as it was last believed.
+    /// The list of a group as it was last believed. One that cannot be read is none.
     ///
     /// # Errors
     /// Where the store cannot be read.
@@ -30,14 +30,17 @@ impl Store {
             .await
             .map_err(StoreError::sql("reading the list of a group"))?;
         let Some(row) = row else { return Ok(None) };
-        let members: &str = row.read(0)?;
-        let accepted: Option<Vec<u8>> = row.read(1)?;
+        let members = row.read::<&str>(0).ok().and_then(|text| serde_json::from_str(text).ok());
+        let Some(members) = members else {
+            tracing::warn!(
+                group,
+                "the list of a group cannot be read back; it is read from its file alone"
+            );
+            return Ok(None);
+        };
+        let accepted = row.read::<Option<Vec<u8>>>(1).ok().flatten();
         Ok(Some(GroupList {
-            members: serde_json::from_str(members).map_err(|error| StoreError::Corrupt {
-                table: "group_list",
-                id: 0,
-                why: format!("members: {error}"),
-            })?,
+            members,
             accepted: accepted.and_then(|bytes| bytes.try_into().ok()),
         }))
     }

@@ -25,7 +25,8 @@ impl Store {
                         .await
                         .map_err(StoreError::sql("reading the mode of a source"))?;
                     let before: String = match &known {
-                        Some(row) => row.read(0)?,
+                        // One that cannot be read says nothing.
+                        Some(row) => row.read(0).unwrap_or_default(),
                         None => Mode::Act.word().to_owned(),
                     };
                     if before == mode.word() {

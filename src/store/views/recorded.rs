@@ -40,7 +40,10 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading recorded signals"))?;
-        let mut signals: Vec<RecordedSignal> = rows.iter().map(read).collect::<Result<_>>()?;
+        let mut signals: Vec<RecordedSignal> = rows
+            .iter()
+            .map(|row| read(row).or_else(|_| unread(row)))
+            .collect::<Result<_>>()?;
         for recorded in signals.iter_mut().filter_map(|recorded| recorded.signal.as_mut()) {
             recorded.signal.subject = self.whom(&recorded.signal.subject).await?.0;
         }
@@ -106,6 +109,16 @@ fn read(row: &SqliteRow) -> Result<RecordedSignal> {
         signal,
         decided: row.read(11)?,
         whole,
+    })
+}
+
+/// One of which something cannot be read: it is not run.
+fn unread(row: &SqliteRow) -> Result<RecordedSignal> {
+    Ok(RecordedSignal {
+        id: row.read(0)?,
+        signal: None,
+        decided: String::new(),
+        whole: false,
     })
 }
 

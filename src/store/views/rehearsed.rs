@@ -67,10 +67,10 @@ impl Store {
         rows.iter()
             .map(|row| {
                 Ok(RehearsedCount {
-                    would: row.read(0)?,
-                    class: row.read(1)?,
-                    reason: row.read(2)?,
-                    playbook: row.read(3)?,
+                    would: row.lossy(0)?,
+                    class: text_if_any(row, 1)?,
+                    reason: row.lossy(2)?,
+                    playbook: text_if_any(row, 3)?,
                     signals: row.read(4)?,
                     people: row.read(5)?,
                     last_at: Timestamp::from_ms(row.read(6)?),
@@ -79,7 +79,7 @@ impl Store {
             .collect()
     }
 
-    /// Whom it would have concerned since an instant, the newest first.
+    /// Whom it would have concerned since an instant: of whom something would have been done first, and the newest first.
     ///
     /// # Errors
     /// Where the store cannot be read.
@@ -88,7 +88,7 @@ impl Store {
             "SELECT p.subject, s.subject_ref, s.rehearsed, s.rehearsed_class, s.reason, s.received_at, s.why \
              FROM signal s INDEXED BY signal_rehearsed LEFT JOIN person p ON p.ref = s.subject_ref \
              WHERE s.rehearsed IS NOT NULL AND s.source = $1 AND s.received_at >= $2 AND s.rehearsed IN ('act', 'hold') \
-             ORDER BY s.received_at DESC, s.id DESC LIMIT $3",
+             ORDER BY s.rehearsed = 'hold', s.received_at DESC, s.id DESC LIMIT $3",
         )
         .bind(source)
         .bind(since.ms())
@@ -101,9 +101,9 @@ impl Store {
                 Ok(RehearsedPerson {
                     subject: text_if_any(row, 0)?,
                     subject_ref: row.lossy(1)?,
-                    would: row.read(2)?,
-                    class: row.read(3)?,
-                    reason: row.read(4)?,
+                    would: row.lossy(2)?,
+                    class: text_if_any(row, 3)?,
+                    reason: row.lossy(4)?,
                     received_at: Timestamp::from_ms(row.read(5)?),
                     why: text_if_any(row, 6)?,
                 })

@@ -16,9 +16,45 @@ async fn a_decision_is_explained_rule_by_rule_with_what_each_target_would_get() 
         .says(&["policy", "test", "--source", "hr", "--reason", "departed", "username:user05"])
         .await;
     assert_eq!(acted.code, 0, "{acted:?}");
-    insta::assert_snapshot!(acted.out, @"");
+    insta::assert_snapshot!(acted.out, @r"
+    hr says departed of username:user05
+        RULE                             SAYS
+        source                           the source's own rules ask for something
+        playbook                         it follows departed at chat
+        urgency                          priority 3
+        highest                          lowered to revoke_tokens, which is as far as group services may
+        protected                        passes
+        group                            passes
+        reasons                          passes
+        playbooks                        passes
+        domains                          passes
+        identity                         passes
+        email_domains                    passes
+        source (hold)                    passes
+        risk                             passes
+        departures_per_delivery          passes
+        departures_per_delivery (share)  passes
+        departures_share                 passes
+        old_signal                       passes
+        departures_per_hour              passes
+        mode                             hr is taken at its word
+    decision: act, only revoke_tokens, by departed, priority 3
+     TARGET  LEVEL          WOULD GET
+     chat    revoke_tokens  sessions, tokens, keys, oauth end
+    nothing was stored or done
+    ");
     let held = site.says(&["policy", "test", "--source", "hr", "username:user01"]).await;
-    insta::assert_snapshot!(held.out, @"");
+    for line in [
+        "priority 0 is asked for, and 3 is as urgent as the source may",
+        "a human decides: the source may not say compromised (reasons)",
+        "decision: hold: source_reason, by compromised, priority 3",
+    ] {
+        assert!(held.out.contains(line), "{line} in {}", held.out);
+    }
+    assert!(
+        !held.out.contains("compromises_per_minute"),
+        "what stands behind the rule that decides is not looked at"
+    );
     let said = site
         .ask(&[
             "policy",

@@ -27,7 +27,7 @@ async fn until_alert(site: &Installation, wanted: bool) -> String {
 }
 
 async fn is_held(site: &Installation, user: &str) {
-    let said = site.says(&["revoke", user, "--reason", "compromised"]).await;
+    let said = site.revoke(user, "compromised", &[]).await;
     assert_eq!(said.code, 14, "{user} is of the group: {said:?}");
 }
 

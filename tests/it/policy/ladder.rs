@@ -13,8 +13,8 @@ async fn work_is_lowered_to_what_its_source_may_ask_for_and_a_fuller_demand_gets
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
         .await;
     let after = Holdings::of(site.chat(), "user01");
-    assert!(after.active && after.sessions.is_empty(), "{after:?}");
-    assert_eq!(after.tokens.len(), before.tokens.len());
+    assert!(after.active && after.sessions.len() < before.sessions.len(), "{after:?}");
+    assert_eq!((after.tokens, after.grants), (before.tokens, before.grants));
     let shown = site.ask(&["case", "show", "1"]).await;
     assert_eq!(
         shown["case"]["lowered"], "only as far as revoke_sessions: the bound of source hr",
