@@ -1,7 +1,8 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks` with `source_rules`, `bounds` and `groups`, whom we tell in `transmitter` and `alerts`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`.
+//! Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
 mod alerts;
+mod approvals;
 mod bounds;
 mod console;
 mod entries;
@@ -35,6 +37,7 @@ mod transmitter;
 
 pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
+pub use approvals::Approvals;
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use groups::{GroupFile, read_group_file};
@@ -76,6 +79,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// How holds are approved.
+    pub approvals: Approvals,
     /// Where operators reach the API and the page.
     pub console: ConsoleSettings,
     /// How long what is over is kept.
@@ -245,6 +250,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
         alerts: alerts::alerts(&file.alerts, found),
+        approvals: approvals::approvals(&file.approvals, found),
         console: console::console(&file.console, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),

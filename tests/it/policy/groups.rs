@@ -44,6 +44,12 @@ async fn a_list_that_shrinks_too_far_or_is_gone_keeps_the_last_good_one_and_aler
         "{holds:#}"
     );
 
+    let shown = site.ask(&["hold", "show", "1"]).await;
+    assert_eq!(
+        shown["two_persons"]["why"], "the group executives asks for two persons",
+        "{shown:#}"
+    );
+
     // Half-written: three of eight are left.
     list(&site, 1..=3);
     let summary = until_alert(&site, true).await;
