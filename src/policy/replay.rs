@@ -26,13 +26,16 @@ pub struct Recorded {
     pub moves: bool,
 }
 
+/// When something was acted on, and who had asked for it.
+type Acted = VecDeque<(Timestamp, Option<String>)>;
+
 /// A run of recorded signals through a policy, in their order. It counts what the policy itself would have acted on.
 #[derive(Debug)]
 pub struct Replay<'p> {
     policy: &'p Policy,
     population: usize,
     /// When the signals of a source and class were acted on, and who asked for them, as far back as the class counts.
-    acted: BTreeMap<(String, Class), VecDeque<(Timestamp, Option<String>)>>,
+    acted: BTreeMap<(String, Class), Acted>,
     /// The delivery at hand, and how many departures its source had before it.
     delivery: Option<(i64, usize)>,
 }

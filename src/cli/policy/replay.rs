@@ -181,22 +181,18 @@ impl Compared {
         let count = together.get(&(signal.source.clone(), signal.delivery));
         signal.delivery_departures = count.copied().unwrap_or(1);
         let present = runs.present.decide(&signal);
-        let (before, after, decision, same) = match runs.other.as_mut().map(|other| other.decide(&signal)) {
-            Some(other) => {
-                let (before, mut after) = (outcome(&present), outcome(&other));
-                let same_work = present.work() == other.work();
-                if before == after && !same_work {
-                    after = format!("{after}, other demands");
-                }
-                let same = before == after;
-                (before, after, other, same)
+        let other = runs.other.as_mut().map(|other| other.decide(&signal));
+        let (before, after, decision) = if let Some(other) = other {
+            let (before, mut after) = (outcome(&present), outcome(&other));
+            if before == after && present.work() != other.work() {
+                after = format!("{after}, other demands");
             }
-            None => {
-                let (before, after) = (recorded.decided, outcome(&present));
-                let same = before == present.word();
-                (before, after, present, same)
-            }
+            (before, after, other)
+        } else {
+            // What was decided is known by its word alone.
+            (recorded.decided, present.word().to_owned(), present)
         };
+        let same = before == after;
         *self.before.entry(before.clone()).or_default() += 1;
         *self.after.entry(after.clone()).or_default() += 1;
         if same {
@@ -286,7 +282,7 @@ fn show(compared: &Compared) -> anyhow::Result<()> {
     line("")?;
     let rows = compared.named.iter().map(|named| {
         vec![
-            Cell::from(plain(&named.subject.replace('\n', ", ")).to_string()),
+            Cell::from(plain(&named.subject.replace('\n', ", "))),
             named.reason.into(),
             named.before.as_str().into(),
             named.after.as_str().into(),

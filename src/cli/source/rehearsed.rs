@@ -101,7 +101,7 @@ fn show(report: &Report) -> anyhow::Result<()> {
         let rows = report.people.iter().map(|person| {
             let name = person.subject.as_deref().unwrap_or("(erased)").replace('\n', ", ");
             vec![
-                Cell::from(plain(&name).to_string()),
+                Cell::from(plain(&name)),
                 person.reason.as_str().into(),
                 would(&person.would, person.class.as_deref()),
                 times.time(person.received_at).into(),

@@ -171,7 +171,7 @@ fn a_source_that_rehearses_leads_to_nothing_and_keeps_what_would_have_been() {
     };
     assert_eq!(word(&would), "act");
     let held = decide(rules(), |signal| {
-        signal.subject = "email:break-glass@example.org".parse().unwrap()
+        signal.subject = "email:break-glass@example.org".parse().unwrap();
     });
     assert_eq!(word(held.in_earnest()), "protected");
     // What leads to nothing anyhow, and what calls a departure off, is what it is.

@@ -283,21 +283,7 @@ impl Tx<'_> {
             },
         };
         let receipt = match decision.clone() {
-            Decision::Ignore { why } => {
-                let why = match signal.reason {
-                    Reason::Reactivated => self.apply_reactivation(&new, why).await?,
-                    _ => why,
-                };
-                self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
-                    "signal": id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(signal.key.as_bytes())),
-                })));
-                if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
-                    let summary = format!("source {} says {why}", delivery.source);
-                    self.raise_alert(kind, &format!("source:{}", delivery.source), &summary, None)
-                        .await?;
-                }
-                return Ok(SignalReceipt::Ignored { why });
-            }
+            Decision::Ignore { why } => return self.keep_ignored(&new, why).await,
             Decision::Rehearse(would) => {
                 if matches!(*would, Decision::Act(_)) && !moves {
                     facts.acted_on(signal);
@@ -334,6 +320,23 @@ impl Tx<'_> {
             self.reevaluate(&delivery.source, &departure.employee, new.reference).await?;
         }
         Ok(receipt)
+    }
+
+    /// What comes of a signal from which nothing follows: its entry, and the alert where its source is in trouble.
+    async fn keep_ignored(&mut self, new: &DecidedSignal<'_>, why: String) -> Result<SignalReceipt> {
+        let (signal, source) = (new.signal, &new.delivery.source);
+        let why = match signal.reason {
+            Reason::Reactivated => self.apply_reactivation(new, why).await?,
+            _ => why,
+        };
+        self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
+            "signal": new.signal_id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(signal.key.as_bytes())),
+        })));
+        if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
+            let summary = format!("source {source} says {why}");
+            self.raise_alert(kind, &format!("source:{source}"), &summary, None).await?;
+        }
+        Ok(SignalReceipt::Ignored { why })
     }
 }
 

@@ -94,8 +94,8 @@ fn read(row: &SqliteRow) -> Result<RecordedSignal> {
     let signal = signal.map(|((subject, reason), digest)| Recorded {
         source,
         signal: asked.onto(Signal {
-            requested_by,
             occurred_at,
+            requested_by,
             ..Signal::new(key, digest, subject, reason)
         }),
         received_at,
