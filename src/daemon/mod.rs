@@ -42,6 +42,7 @@ pub mod asked;
 mod canaries;
 mod descriptors;
 mod endpoints;
+mod group_lists;
 mod health;
 mod integrity;
 mod periodic;
@@ -154,16 +155,13 @@ impl Daemon {
             }
             Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
         };
-        let uid = rustix::process::getuid();
-        store
-            .set_approval_rule(config.approvals.rule, (!uid.is_root()).then(|| uid.as_raw()))
-            .await?;
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         let activity = SourceActivity::default();
         let periodic = periodic::start(&store, &config, &activity, &supervisor).await?;
 
         let policy = Arc::new(config.policy.clone());
+        let group_lists = keep_rules(&store, &config, &policy).await?;
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(supervisor.watch(
@@ -180,6 +178,8 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
+        let lists = group_lists::run(store.clone(), group_lists, stop_intake.clone());
+        listeners.spawn_watched("the lists of groups", lists);
         begin_handing_over(&store, &config, &listeners).await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
@@ -315,6 +315,19 @@ async fn record_start_transition(store: &Store, transition: &StartTransition, si
         }
     }
     Ok(())
+}
+
+/// Keeps what the config says of decisions where whoever decides finds it, before anything is decided: when two persons approve, which sources are
+/// acted on, and who is of which group.
+async fn keep_rules(store: &Store, config: &Config, policy: &Policy) -> anyhow::Result<group_lists::GroupLists> {
+    let uid = rustix::process::getuid();
+    store
+        .set_approval_rule(config.approvals.rule, (!uid.is_root()).then(|| uid.as_raw()))
+        .await?;
+    let sources = config.sources.iter().map(|source| &source.name);
+    let modes = sources.map(|name| (name.clone(), policy.mode_of(name))).collect();
+    store.keep_modes(modes).await.context("keeping which sources are acted on")?;
+    group_lists::begin(store, config.group_files.clone()).await
 }
 
 /// Starts what tells receivers. It ends with the lanes: what waits for a receiver waits in the store.

@@ -3,8 +3,10 @@
 use revoked_trail::{Entry, EntryKind};
 
 use super::decide::{counts_as_departure, departure};
+use super::rehearsed::rehearsal_key;
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, CaseId, Delivery, DepartureStep, Signal, SignalReceipt, Timestamp};
+use crate::policy::Mode;
 use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -12,7 +14,8 @@ use crate::store::{Result, Store, StoreError, Tx};
 pub(super) const LOOKED_UP: usize = 500;
 
 /// Whether a file with these bytes was taken, and not only in part.
-const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND signals > 0)";
+const TAKEN: &str =
+    "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND rehearsed = 0 AND signals > 0)";
 
 /// The places of the rows of a list, each with its key and, where it is about an employment, that and its digest, that are neither stored nor say
 /// what stands.
@@ -20,11 +23,6 @@ const FRESH: &str = "SELECT n.key FROM json_each($2) n \
      WHERE NOT EXISTS (SELECT 1 FROM signal s WHERE s.source = $1 AND s.key = n.value ->> 0) \
      AND NOT EXISTS (SELECT 1 FROM employment e WHERE e.source = $1 AND e.employee = n.value ->> 1 AND e.employment = n.value ->> 2 \
                      AND lower(hex(e.statement)) = n.value ->> 3)";
-
-/// Which departures of a list of employments a human has called off, as far as nobody was told since that their source says it again.
-const CALLED_OFF: &str = "SELECT DISTINCT d.id FROM json_each($2) n CROSS JOIN departure d \
-     ON d.source = $1 AND d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 WHERE d.state = 'cancelled' \
-     AND NOT EXISTS (SELECT 1 FROM departure_step s WHERE s.departure = d.id AND s.what = 'said_again' AND s.at >= d.changed_at) ORDER BY d.id";
 
 /// The signals of a delivery: what became the first time of those that say nothing new, and the places of those that do.
 pub(super) struct SeenSignals {
@@ -105,24 +103,21 @@ impl Store {
 
 impl Tx<'_> {
     /// Tells somebody of rows that say nothing new about departures which an operator has called off: their source still says that these people
-    /// leave, and nothing follows from it. Once for each calling off, however often it is said.
-    pub(super) async fn note_called_off(&mut self, delivery: &Delivery, seen: &SeenSignals) -> Result<()> {
-        let again = seen.receipts.iter().zip(&delivery.signals);
-        let again = again.filter(|(receipt, _)| matches!(receipt, Some(SignalReceipt::Repeated { .. })));
-        let about: Vec<(&String, &String)> = again
-            .filter_map(|(_, signal)| departure(signal))
-            .filter(|departure| matches!(departure.step, DepartureStep::Leave { .. }))
-            .map(|departure| (&departure.employee, &departure.employment))
+    /// leave, and nothing follows from it. Once for each calling off, however often it is said. `again` is whether the file was taken before.
+    pub(super) async fn note_called_off(&mut self, delivery: &Delivery, seen: &SeenSignals, again: bool) -> Result<()> {
+        let said = seen.receipts.iter().zip(&delivery.signals);
+        let said = said.filter(|(receipt, _)| matches!(receipt, Some(SignalReceipt::Repeated { .. })));
+        let about: Vec<(&String, &String, String)> = said
+            .filter_map(|(_, signal)| Some((departure(signal)?, signal)))
+            .filter(|(departure, _)| matches!(departure.step, DepartureStep::Leave { .. }))
+            .map(|(departure, signal)| (&departure.employee, &departure.employment, hex(&signal.digest)))
             .collect();
         if about.is_empty() {
             return Ok(());
         }
-        let called_off: Vec<i64> = sqlx::query_scalar(CALLED_OFF)
-            .bind(&delivery.source)
-            .bind(written("employments", &about)?)
-            .fetch_all(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking for departures that were called off"))?;
+        let called_off = self
+            .called_off_by_operators(&delivery.source, written("employments", &about)?, again)
+            .await?;
         let Some(last) = called_off.last() else { return Ok(()) };
         let source = &delivery.source;
         for departure in &called_off {
@@ -143,13 +138,13 @@ impl Tx<'_> {
 
     /// Sorts the signals of a delivery into those that say nothing new and those that do. Repetitions don't count against a limit: a file that
     /// is delivered twice would trip it by itself.
-    pub(super) async fn find_repetitions(&mut self, delivery: &Delivery, again: bool) -> Result<SeenSignals> {
+    pub(super) async fn find_repetitions(&mut self, delivery: &Delivery, again: bool, mode: Mode) -> Result<SeenSignals> {
         let mut seen = SeenSignals {
             receipts: Vec::with_capacity(delivery.signals.len()),
             fresh: Vec::with_capacity(delivery.signals.len()),
         };
         for signal in &delivery.signals {
-            let receipt = self.find_repetition(&delivery.source, signal, again).await?;
+            let receipt = self.find_repetition(&delivery.source, signal, again, mode).await?;
             if receipt.is_none() {
                 seen.fresh.push(seen.receipts.len());
             }
@@ -158,11 +153,19 @@ impl Tx<'_> {
         Ok(seen)
     }
 
-    /// What became of a signal with this key the first time, if there was one.
-    pub(super) async fn find_repetition(&mut self, source: &str, signal: &Signal, again: bool) -> Result<Option<SignalReceipt>> {
-        let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key = ?")
+    /// What became of a signal with this key the first time, if there was one. What was only rehearsed comes again while its source rehearses.
+    pub(super) async fn find_repetition(
+        &mut self,
+        source: &str,
+        signal: &Signal,
+        again: bool,
+        mode: Mode,
+    ) -> Result<Option<SignalReceipt>> {
+        let rehearsed = (mode == Mode::Rehearse).then(|| rehearsal_key(&signal.key));
+        let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key IN (?, ?) ORDER BY id DESC LIMIT 1")
             .bind(source)
             .bind(&signal.key)
+            .bind(rehearsed.as_ref().unwrap_or(&signal.key))
             .fetch_optional(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for a repetition"))?;
