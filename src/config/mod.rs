@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter` and `alerts`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`). Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ mod alerts;
 mod console;
 mod entries;
 mod file;
+mod notify;
+mod notify_carriers;
 mod playbooks;
 mod tables;
 mod trail;
@@ -69,6 +71,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// The channels on which people are told of them.
+    pub channels: Vec<crate::notify::Channel>,
     /// Where operators reach the API and the page.
     pub console: ConsoleSettings,
     /// How long what is over is kept.
@@ -217,6 +221,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let targets = entries::take(&mut root, "target", found);
     let sources = entries::take(&mut root, "source", found);
     let receivers = entries::take(&mut root, "receiver", found);
+    let channels = entries::take(&mut root, "notify", found);
     let transmitter = transmitter::take(&mut root, found);
     let (file, errors) = crate::settings::salvage::<file::File>(root);
     found.errors.extend(errors.into_iter().map(entries::with_arrays));
@@ -231,12 +236,15 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     for source in &mut sources {
         source.limits = policy.limits_of(&source.name);
     }
+    let alerts = alerts::alerts(&file.alerts, found);
+    let trail = trail::trail(file.trail, &store, found);
     let config = Config {
         listen: tables::listen(&file.listen, found),
-        trail: trail::trail(file.trail, &store, found),
+        channels: notify::channels(channels, &alerts, &trail.origin, found),
+        trail,
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
-        alerts: alerts::alerts(&file.alerts, found),
+        alerts,
         console: console::console(&file.console, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),

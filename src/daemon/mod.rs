@@ -9,7 +9,7 @@
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
-//! `alert_program`, which alerts are handed to; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
+//! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -37,13 +37,13 @@ use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
-mod alert_program;
 pub mod asked;
 mod canaries;
 mod descriptors;
 mod endpoints;
 mod health;
 mod integrity;
+mod notifications;
 mod periodic;
 mod room;
 mod systemd;
@@ -123,6 +123,10 @@ impl Daemon {
         let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
+        // Before anything can raise an alert.
+        store
+            .set_channels(config.channels.iter().map(|channel| channel.rules.clone()).collect())
+            .await?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire_leases(true).await?;
@@ -174,11 +178,7 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        store.begin_handing_over(config.alerts.program.is_some()).await?;
-        if let Some(program) = config.alerts.program.clone() {
-            let work = alert_program::run(store.clone(), program, stop_intake.clone());
-            listeners.spawn_watched("the handing over of alerts", work);
-        }
+        start_notifications(&store, &config, &listeners);
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
@@ -322,6 +322,19 @@ fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     }
     let overdue = transmitter::run_overdue_polls(transmitter.clone(), shutdown.soft.clone());
     shutdown.spawn_watched("the look for receivers that do not poll", overdue);
+}
+
+/// Starts what tells people of alerts.
+fn start_notifications(store: &Store, config: &Config, listeners: &Listeners) {
+    for channel in &config.channels {
+        let origin = config.console.origin.clone();
+        let work = notifications::run(store.clone(), channel.clone(), origin, listeners.stop.clone());
+        listeners.spawn_watched(&format!("the channel {}", channel.rules.name), work);
+    }
+    if !config.channels.is_empty() {
+        let work = notifications::escalate(store.clone(), listeners.stop.clone());
+        listeners.spawn_watched("the escalation of alerts", work);
+    }
 }
 
 /// What takes things in, until `stop`.

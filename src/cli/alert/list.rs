@@ -55,6 +55,15 @@ fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
     let head = format!("{} {}{about} · {}{often}", alert.id, alert.kind, times.away(alert.last_at));
     line(meaning.paint(head))?;
     paragraph(4, &times.told(&alert.summary))?;
+    if !alert.withheld_from.is_empty() {
+        paragraph(
+            4,
+            &format!(
+                "not told on {}, which reaches somebody who was being contained",
+                alert.withheld_from.join(", ")
+            ),
+        )?;
+    }
     if let (Some(by), Some(at)) = (&alert.acknowledged_by, alert.acknowledged_at) {
         let note = alert
             .acknowledged_note
