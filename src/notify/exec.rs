@@ -44,7 +44,7 @@ impl Carrier for Exec {
                 let why = format!("it ended with code {}", output.code);
                 if output.code == LATER { Answer::Later(why, None) } else { Answer::Refused(why) }
             }
-            Err(error @ RunError::Killed(_)) => Answer::Later(error.bare(), None),
+            Err(error @ (RunError::Killed(_) | RunError::Slow(..))) => Answer::Later(error.bare(), None),
             Err(error) => {
                 tracing::warn!(error = %error_chain(&error), "{} did not take what was told of alerts", self.program.path.display());
                 Answer::Refused(error.bare())

@@ -8,18 +8,11 @@ use reqwest::Url;
 
 use super::Answer;
 use super::answer::asked_wait;
-use crate::http::{Bounds, read_body};
+use crate::http::read_body;
 use crate::model::Timestamp;
 
 /// What an answer may weigh.
 const ANSWER_CAP: usize = 16 << 10;
-
-/// How long a receiver may take.
-pub(super) const BOUNDS: Bounds = Bounds {
-    connect: Duration::from_secs(5),
-    read: Duration::from_secs(15),
-    total: Duration::from_secs(20),
-};
 
 /// What came back.
 pub(super) struct Reply {

@@ -78,6 +78,14 @@ impl Store {
 fn bundles(waiting: Vec<Waiting>, gathering: Gathering, room: usize) -> Vec<Vec<Waiting>> {
     let (trials, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|message| message.what == What::Trial);
     let mut bundles: Vec<Vec<Waiting>> = trials.into_iter().map(|trial| vec![trial]).collect();
+    let waiting = if gathering == Gathering::Singly {
+        // What ends something there ends it by its own name, so it is never summed up.
+        let (needing, ending): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|message| message.what.needs_somebody());
+        bundles.extend(ending.into_iter().filter(|message| message.is_due).map(|message| vec![message]));
+        needing
+    } else {
+        waiting
+    };
     let (urgent, routine): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|message| message.urgent);
     let routine_is_due = routine.iter().any(|message| message.is_due);
     let due = |messages: Vec<Waiting>| messages.into_iter().filter(|message| message.is_due).collect::<Vec<_>>();
@@ -246,6 +254,15 @@ mod tests {
         assert!(bundles(storm.clone(), Gathering::Singly, 0).is_empty());
         assert_eq!(sizes(&bundles(storm[..5].to_vec(), Gathering::Together, 6)), [1; 5]);
         assert_eq!(bundles(storm, Gathering::Each, 0).len(), 5000);
+    }
+
+    #[test]
+    fn what_ends_something_by_its_own_name_is_never_summed_up() {
+        let over = (0..20).map(|id| Waiting {
+            what: What::Over,
+            ..waiting(id, true, true)
+        });
+        assert_eq!(bundles(over.collect(), Gathering::Singly, 0).len(), 20);
     }
 
     #[test]

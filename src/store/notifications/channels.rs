@@ -12,6 +12,9 @@ use crate::store::{Listed, Result, Store, StoreError, Tx};
 /// What was over for so long before anybody was to be told is not told any more.
 const STALE: Duration = Duration::from_hours(1);
 
+/// How far back deliveries are counted.
+const DAY: Duration = Duration::from_hours(24);
+
 /// How a channel stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChannelState {
@@ -21,11 +24,11 @@ pub struct ChannelState {
     pub kind: String,
     /// Messages and deliveries that wait.
     pub waiting: i64,
-    /// Deliveries that were taken, as far as retention has kept them.
+    /// Deliveries of the last day that were taken.
     pub delivered: i64,
-    /// Deliveries that were given up.
+    /// Deliveries of the last day that were given up.
     pub given_up: i64,
-    /// Deliveries that were withheld, since the channel reaches somebody who was being contained.
+    /// Deliveries of the last day that were withheld, since the channel reaches somebody who was being contained.
     pub withheld: i64,
     /// When it last took something.
     pub last_success: Option<Timestamp>,
@@ -56,17 +59,17 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn channels(&self) -> Result<Listed<ChannelState>> {
         let of = |state: &str| {
-            format!("(SELECT count(*) FROM notify_delivery d WHERE d.channel = c.name AND d.state = '{state}')")
+            format!("(SELECT count(*) FROM notify_delivery d WHERE d.channel = c.name AND d.state = '{state}' AND d.created_at > $1)")
         };
         let sql = format!(
-            "SELECT c.name, c.carrier, {} + (SELECT count(*) FROM notify_message m WHERE m.channel = c.name AND m.state = 'waiting'), \
+            "SELECT c.name, c.carrier, (SELECT count(*) FROM notify_delivery d WHERE d.channel = c.name AND d.state = 'pending') + (SELECT count(*) FROM notify_message m WHERE m.channel = c.name AND m.state = 'waiting'), \
                     {}, {}, {}, c.ok_at, c.failing_since, c.off_at, c.error FROM notify_channel c ORDER BY c.name",
-            of("pending"),
             of("delivered"),
             of("given_up"),
             of("withheld")
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(self.clock().now().minus(DAY).ms())
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing the channels of notifications"))?;
@@ -88,6 +91,22 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Takes away what was told, or given up, long ago.
+    pub(in crate::store) async fn prune_notifications(&mut self, before: Timestamp) -> Result<()> {
+        for sql in [
+            "DELETE FROM notify_message WHERE id IN (SELECT id FROM notify_message WHERE state <> 'waiting' AND created_at < $1 \
+             AND NOT EXISTS (SELECT 1 FROM notify_delivery d WHERE d.bundle = notify_message.bundle AND d.state = 'pending') LIMIT 50000)",
+            "DELETE FROM notify_delivery WHERE id IN (SELECT id FROM notify_delivery WHERE state <> 'pending' AND created_at < $1 LIMIT 50000)",
+        ] {
+            sqlx::query(sql)
+                .bind(before.ms())
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("taking away what was told long ago"))?;
+        }
+        Ok(())
+    }
+
     async fn set_channels(&mut self, channels: &[ChannelRules], names: &str) -> Result<()> {
         let now = self.now.ms();
         for sql in [

@@ -6,7 +6,7 @@ use revoked_trail::{Entry, EntryKind};
 
 use super::EXEC_CHANNEL;
 use super::outcome::key_of;
-use crate::model::Actor;
+use crate::model::{ALERT_KINDS, Actor, Urgency};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError};
 
@@ -18,7 +18,8 @@ const FAILING: Duration = Duration::from_mins(10);
 /// Acknowledgements that have lasted for long enough. They end only where there is somebody else to be told next.
 const LAPSED: &str = "SELECT id, kind, key FROM alert INDEXED BY alert_looked_after WHERE cleared_at IS NULL AND acknowledged_at IS NOT NULL \
      AND acknowledged_at <= $1 AND EXISTS (SELECT 1 FROM notify_channel c WHERE c.after_ms > 0 AND c.off_at IS NULL \
-     AND (c.kinds IS NULL OR instr(c.kinds, '|' || alert.kind || '|') > 0)) ORDER BY id LIMIT 100";
+     AND (c.kinds IS NULL OR instr(c.kinds, '|' || alert.kind || '|') > 0) \
+     AND (NOT c.urgent_only OR instr($2, '|' || alert.kind || '|') > 0)) ORDER BY id LIMIT 100";
 
 impl Store {
     /// Ends acknowledgements that have lasted for an hour, where there is a next step, and alerts about channels that have failed for long.
@@ -27,8 +28,11 @@ impl Store {
     /// Where the store cannot be read or written.
     pub async fn look_at_escalation(&self) -> Result<()> {
         let before = self.clock().now().minus(ACKNOWLEDGED_FOR).ms();
+        let urgent = ALERT_KINDS.iter().filter(|(_, urgency, _)| *urgency == Urgency::Urgent);
+        let urgent: String = urgent.fold("|".to_owned(), |all, (kind, ..)| all + kind + "|");
         let lapsed = sqlx::query(LAPSED)
             .bind(before)
+            .bind(urgent)
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("looking for acknowledgements that have ended"))?;
