@@ -96,6 +96,14 @@ fn alert(kind: &str, key: &str) -> Alert {
     }
 }
 
+/// A mail about an alert.
+pub(crate) fn mail_to(recipient: &str) -> Parcel {
+    Parcel {
+        recipient: recipient.to_owned(),
+        ..parcel(&[(What::Raised, alert("came_back", "job:9"))], false)
+    }
+}
+
 /// What goes to a channel about these, with names or without.
 fn parcel(messages: &[(What, Alert)], details: bool) -> Parcel {
     let mut kinds = BTreeMap::new();
