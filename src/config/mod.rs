@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`). Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`), who decides in `approvals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
 mod alerts;
+mod approvals;
 mod console;
 mod entries;
 mod file;
@@ -33,6 +34,7 @@ mod transmitter;
 
 pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
+pub use approvals::Approvals;
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
@@ -73,6 +75,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// The channels on which people are told of them.
     pub channels: Vec<crate::notify::Channel>,
+    /// How holds are approved.
+    pub approvals: Approvals,
     /// Where operators reach the API and the page.
     pub console: ConsoleSettings,
     /// How long what is over is kept.
@@ -245,6 +249,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
         alerts,
+        approvals: approvals::approvals(&file.approvals, found),
         console: console::console(&file.console, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),

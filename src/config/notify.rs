@@ -67,12 +67,7 @@ struct Quiet {
 }
 
 /// Builds the channels: those that are written, and the program of `[alerts] exec`.
-pub(super) fn channels(
-    written: Vec<Spanned<DeTable<'_>>>,
-    alerts: &Alerts,
-    source: &str,
-    found: &mut Diagnostics,
-) -> Vec<Channel> {
+pub(super) fn channels(written: Vec<Spanned<DeTable<'_>>>, alerts: &Alerts, source: &str, found: &mut Diagnostics) -> Vec<Channel> {
     let mut names = Vec::new();
     let mut channels: Vec<Channel> = written
         .into_iter()
@@ -121,7 +116,9 @@ fn channel(entry: Spanned<DeTable<'_>>, names: &mut Vec<String>, source: &str, f
     let written = written.filter(|_| is_whole)?;
     entries::claim(&written.name, names, "channel", found);
     let Some(kind) = KINDS.into_iter().find(|kind| kind == written.kind.get_ref()) else {
-        found.errors.push(entries::unknown_kind("channel", &written.kind, KINDS.into_iter()));
+        found
+            .errors
+            .push(entries::unknown_kind("channel", &written.kind, KINDS.into_iter()));
         return None;
     };
     let rules = rules(&written, kind, found);
@@ -172,14 +169,23 @@ fn rules(written: &Keys, kind: &'static str, found: &mut Diagnostics) -> Channel
         let known = ALERT_KINDS.iter().map(|(name, ..)| *name);
         if !known.clone().any(|name| name == word.get_ref()) {
             let message = match nearest(word.get_ref(), known) {
-                Some(meant) => format!("kinds: there is no kind of alert called {:?}; did you mean {meant:?}?", word.get_ref()),
-                None => format!("kinds: there is no kind of alert called {:?}; docs/operating.md lists them", word.get_ref()),
+                Some(meant) => format!(
+                    "kinds: there is no kind of alert called {:?}; did you mean {meant:?}?",
+                    word.get_ref()
+                ),
+                None => format!(
+                    "kinds: there is no kind of alert called {:?}; docs/operating.md lists them",
+                    word.get_ref()
+                ),
             };
             found.complain(word.span(), message);
         }
     }
     if written.kinds.as_ref().is_some_and(Vec::is_empty) {
-        found.complain(written.name.span(), "kinds: an empty list is told of nothing; leave it out for all kinds");
+        found.complain(
+            written.name.span(),
+            "kinds: an empty list is told of nothing; leave it out for all kinds",
+        );
     }
     let after = written.after.as_ref().map_or(Duration::ZERO, |after| {
         if after.get_ref().0 > LONGEST_STEP {

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::bounded_program::{Program, trusted_path};
+use crate::bounded_program::{Program, said_path};
 use crate::http::{self, Bounds};
 use crate::jose::is_loopback;
 use crate::notify::{Alertmanager, Carrier, Exec, Mattermost, PagerDuty, Security, SigningKey, Slack, Smtp, SmtpServer, Webhook};
@@ -22,7 +22,7 @@ const PROGRAM_TIME: Duration = Duration::from_secs(30);
 const LONGEST_PROGRAM: Duration = Duration::from_mins(5);
 /// How many bytes it may write on each of its outputs.
 const OUTPUT: usize = 64 << 10;
-/// Where PagerDuty takes events.
+/// Where `PagerDuty` takes events.
 const PAGERDUTY: &str = "https://events.pagerduty.com";
 /// How long a receiver may take.
 const BOUNDS: Bounds = Bounds {
@@ -41,7 +41,7 @@ pub(super) struct Written {
     secret: Option<Secrets>,
     /// The whole value of an `Authorization` header.
     authorization: Option<SecretSource>,
-    /// The integration key of a service of PagerDuty.
+    /// The integration key of a service of `PagerDuty`.
     routing_key: Option<SecretSource>,
     /// The mail server.
     host: Option<String>,
@@ -144,7 +144,10 @@ pub(super) fn carrier(
 ) -> Option<Arc<dyn Carrier>> {
     let keys = KEYS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, keys)| keys);
     for key in written.given().filter(|key| !keys.contains(key)) {
-        complain(key, format!("a channel of the kind {kind} has no such key; it has {}", keys.join(", ")));
+        complain(
+            key,
+            format!("a channel of the kind {kind} has no such key; it has {}", keys.join(", ")),
+        );
     }
     Some(match kind {
         "webhook" => Arc::new(webhook(written, complain)?),
@@ -157,7 +160,8 @@ pub(super) fn carrier(
             client: client(complain)?,
         }),
         "pagerduty" => {
-            let key = needed(written.routing_key.as_ref(), "routing_key", complain).and_then(|key| read(key, "routing_key", complain));
+            let key =
+                needed(written.routing_key.as_ref(), "routing_key", complain).and_then(|key| read(key, "routing_key", complain));
             if key.as_ref().is_some_and(|key| key.expose_secret().len() != 32) {
                 complain("routing_key", "an integration key has 32 characters".to_owned());
             }
@@ -222,7 +226,10 @@ fn exec(written: &Written, complain: &mut impl FnMut(&str, String)) -> Option<Ex
         complain("timeout", format!("it must be up to {}", Period(LONGEST_PROGRAM)));
     }
     let command: Vec<String> = std::iter::once(program.clone()).chain(args.iter().cloned()).collect();
-    let path = trusted_path(&command).map_err(|error| complain("program", format!("{error:#}"))).ok()?;
+    // One that is missing keeps no daemon from starting: it is looked at before each run.
+    let path = said_path(&command)
+        .map_err(|error| complain("program", format!("{error:#}")))
+        .ok()?;
     Some(Exec {
         program: Program {
             path,
@@ -247,7 +254,7 @@ fn smtp(written: &Written, complain: &mut impl FnMut(&str, String)) -> Option<Sm
     let port = written.port.unwrap_or(587);
     let security = match (written.tls, port) {
         (Some(TlsWord::Implicit), _) | (None, 465) => Security::Implicit,
-        (Some(TlsWord::Starttls), _) | (None, _) => Security::Required,
+        (Some(TlsWord::Starttls) | None, _) => Security::Required,
         (Some(TlsWord::None), _) => Security::Loopback,
     };
     let host = host?;
@@ -315,7 +322,9 @@ fn read(source: &SecretSource, key: &str, complain: &mut impl FnMut(&str, String
 /// `None` where it is written and cannot be used.
 #[expect(clippy::option_option, reason = "the inner one is whether it is written at all")]
 fn authorization(written: &Written, complain: &mut impl FnMut(&str, String)) -> Option<Option<SecretString>> {
-    let Some(source) = &written.authorization else { return Some(None) };
+    let Some(source) = &written.authorization else {
+        return Some(None);
+    };
     let secret = read(source, "authorization", complain)?;
     if ::http::HeaderValue::from_str(secret.expose_secret()).is_err() {
         complain("authorization", "it holds something that no header can hold".to_owned());
@@ -325,7 +334,9 @@ fn authorization(written: &Written, complain: &mut impl FnMut(&str, String)) -> 
 }
 
 fn client(complain: &mut impl FnMut(&str, String)) -> Option<reqwest::Client> {
-    http::client(BOUNDS).map_err(|error| complain("url", format!("{error:#}"))).ok()
+    http::client(BOUNDS)
+        .map_err(|error| complain("url", format!("{error:#}")))
+        .ok()
 }
 
 /// The address, which must be a secret: whoever knows it may write there.

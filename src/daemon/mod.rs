@@ -8,7 +8,7 @@
 //! the daemon ends with exit code 1.
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
-//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
+//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
@@ -48,6 +48,7 @@ mod periodic;
 mod room;
 mod systemd;
 mod target_clocks;
+mod trail_look;
 
 /// How long running attempts may go on after the order to stop.
 const SOFT_STOP: Duration = Duration::from_secs(25);
@@ -123,10 +124,7 @@ impl Daemon {
         let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
-        // Before anything can raise an alert.
-        store
-            .set_channels(config.channels.iter().map(|channel| channel.rules.clone()).collect())
-            .await?;
+        name_channels(&store, &config).await?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire_leases(true).await?;
@@ -137,6 +135,7 @@ impl Daemon {
             )
             .await?;
 
+        let looked_at = trail_look::TrailPlace::new(&store, &signer, &anchor);
         let mut checkpoints = CheckpointSigner::new(store.clone(), signer, anchor, config.trail.journal);
         // From here on the trail cannot be replaced unseen: one that its key has not signed is not started on again.
         checkpoints.sign_or_alert().await;
@@ -156,6 +155,7 @@ impl Daemon {
             }
             Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
         };
+        set_approval_rule(&store, &config).await?;
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         let activity = SourceActivity::default();
@@ -178,7 +178,7 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        start_notifications(&store, &config, &listeners);
+        start_notifications(&store, &config, &listeners).await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
@@ -190,6 +190,7 @@ impl Daemon {
         listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
+        listeners.spawn_watched("the look at the trail", trail_look::run(looked_at, stop_intake.clone()));
         if let Err(error) = store.note_config(&config.digest) {
             tracing::warn!(%error, "could not note which config this daemon runs with: revoked check cannot tell whether it was changed since");
         }
@@ -324,8 +325,23 @@ fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     shutdown.spawn_watched("the look for receivers that do not poll", overdue);
 }
 
-/// Starts what tells people of alerts.
-fn start_notifications(store: &Store, config: &Config, listeners: &Listeners) {
+/// Says on which channels people are told, before anything can raise an alert.
+async fn name_channels(store: &Store, config: &Config) -> anyhow::Result<()> {
+    let rules = config.channels.iter().map(|channel| channel.rules.clone()).collect();
+    Ok(store.set_channels(rules).await?)
+}
+
+async fn set_approval_rule(store: &Store, config: &Config) -> anyhow::Result<()> {
+    let uid = rustix::process::getuid();
+    let service = (!uid.is_root()).then(|| uid.as_raw());
+    Ok(store.set_approval_rule(config.approvals.rule, service).await?)
+}
+
+/// Starts what tells people of alerts, and says so where the program of `[alerts] exec` cannot be run: that keeps nobody's access from being ended.
+async fn start_notifications(store: &Store, config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
+    if let Some(fault) = &config.alerts.fault {
+        notifications::tell_fault(store, fault).await?;
+    }
     for channel in &config.channels {
         let origin = config.console.origin.clone();
         let work = notifications::run(store.clone(), channel.clone(), origin, listeners.stop.clone());
@@ -335,6 +351,7 @@ fn start_notifications(store: &Store, config: &Config, listeners: &Listeners) {
         let work = notifications::escalate(store.clone(), listeners.stop.clone());
         listeners.spawn_watched("the escalation of alerts", work);
     }
+    Ok(())
 }
 
 /// What takes things in, until `stop`.

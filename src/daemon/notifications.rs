@@ -43,6 +43,13 @@ pub(super) async fn escalate(store: Store, stop: CancellationToken) {
     }
 }
 
+/// Says of the program of `[alerts] exec` that cannot be run that nobody is told anything by it, which is over when it takes an alert.
+pub(super) async fn tell_fault(store: &Store, fault: &str) -> Result<(), StoreError> {
+    let summary = format!("alerts are handed to nobody: {fault} ([alerts] exec). Mend it; each alert is tried again meanwhile");
+    tracing::error!("{summary}");
+    store.raise_alert("alert_untold", "alerts".to_owned(), summary).await
+}
+
 /// Tells one channel, until `stop`.
 pub(super) async fn run(store: Store, channel: Channel, origin: Option<String>, stop: CancellationToken) {
     let Some(carrier) = channel.carrier.clone() else { return };
@@ -90,7 +97,9 @@ impl Worker {
         let now = self.store.clock().now();
         let is_quiet = self.channel.quiet.as_ref().is_some_and(|hours| hours.are_at(now));
         let pace = (self.channel.rules.wait, is_quiet);
-        self.store.bind_messages(name, self.channel.gathering, pace, &self.channel.recipients).await?;
+        self.store
+            .bind_messages(name, self.channel.gathering, pace, &self.channel.recipients)
+            .await?;
         if Instant::now() < self.not_before {
             return Ok(());
         }
@@ -110,7 +119,11 @@ impl Worker {
         let name = self.channel.rules.name.clone();
         if let Some(reached) = self.store.unfinished_case_of(&self.reached(sending)).await? {
             table::NOTIFICATIONS.add([&name, "withheld"], 1);
-            tracing::info!(channel = name, case = reached.case, "withheld what was to be told: the channel reaches somebody of the case");
+            tracing::info!(
+                channel = name,
+                case = reached.case,
+                "withheld what was to be told: the channel reaches somebody of the case"
+            );
             self.store.withhold(sending.id, reached).await?;
             return Ok(true);
         }
@@ -120,10 +133,20 @@ impl Worker {
         match &outcome {
             SendingOutcome::Taken => {}
             SendingOutcome::Retry { why, .. } => {
-                tracing::warn!(channel = name, delivery = sending.uid, why, "could not tell a channel; it is tried again");
+                tracing::warn!(
+                    channel = name,
+                    delivery = sending.uid,
+                    why,
+                    "could not tell a channel; it is tried again"
+                );
             }
             SendingOutcome::GivenUp { why } | SendingOutcome::Gone { why } => {
-                tracing::warn!(channel = name, delivery = sending.uid, why, "a channel did not take what was to be told; it is not tried again");
+                tracing::warn!(
+                    channel = name,
+                    delivery = sending.uid,
+                    why,
+                    "a channel did not take what was to be told; it is not tried again"
+                );
             }
         }
         self.store.record_sending(sending.id, outcome).await?;
@@ -148,7 +171,11 @@ impl Worker {
         let wait = self
             .carrier
             .persistence()
-            .wait(sending.attempts.saturating_add(1), now.since(sending.created_at), &self.jitter)
+            .wait(
+                sending.attempts.saturating_add(1),
+                now.since(sending.created_at),
+                &self.jitter,
+            )
             // Whoever tries the channel waits for what comes of it.
             .filter(|_| !sending.is_trial());
         let pause = match (asked, self.channel.gathering) {
@@ -170,8 +197,16 @@ impl Worker {
     /// Whom a delivery reaches: those whom the channel reaches, and whoever has the recipient's address.
     fn reached(&self, sending: &Sending) -> Vec<Subject> {
         let mut reached = self.channel.reaches.clone();
-        let address = sending.recipient.rsplit_once('<').map_or(sending.recipient.as_str(), |(_, address)| address.trim_end_matches('>'));
-        reached.extend(format!("email:{address}").parse::<Subject>().ok().filter(|_| !address.is_empty()));
+        let address = sending
+            .recipient
+            .rsplit_once('<')
+            .map_or(sending.recipient.as_str(), |(_, address)| address.trim_end_matches('>'));
+        reached.extend(
+            format!("email:{address}")
+                .parse::<Subject>()
+                .ok()
+                .filter(|_| !address.is_empty()),
+        );
         reached
     }
 
@@ -187,7 +222,9 @@ impl Worker {
 
     /// Tells again what is open, where the receiver forgets. What goes wrong here is no delivery's: the next time makes up for it.
     async fn refresh(&mut self) -> Result<(), StoreError> {
-        let Some(every) = self.carrier.refresh_every() else { return Ok(()) };
+        let Some(every) = self.carrier.refresh_every() else {
+            return Ok(());
+        };
         if self.refreshed.is_some_and(|at| at.elapsed() < every) {
             return Ok(());
         }
@@ -196,8 +233,14 @@ impl Worker {
             if self.store.unfinished_case_of(&self.reached(&sending)).await?.is_some() {
                 return Ok(());
             }
-            if let Answer::Later(why, _) | Answer::Refused(why) | Answer::Gone(why) = self.carrier.carry(&self.parcel(&sending)).await {
-                tracing::warn!(channel = self.channel.rules.name, why, "could not tell a channel again what is open");
+            if let Answer::Later(why, _) | Answer::Refused(why) | Answer::Gone(why) =
+                self.carrier.carry(&self.parcel(&sending)).await
+            {
+                tracing::warn!(
+                    channel = self.channel.rules.name,
+                    why,
+                    "could not tell a channel again what is open"
+                );
                 return Ok(());
             }
         }

@@ -33,7 +33,11 @@ pub struct Alertmanager {
 impl Alertmanager {
     /// The alert as Alertmanager has it. What it is, is its labels: no number and no time may be among them.
     fn alert(&self, parcel: &Parcel, alert: &ToldAlert) -> Value {
-        let ends = if alert.what == What::Over { parcel.now } else { parcel.now.plus(LASTS) };
+        let ends = if alert.what == What::Over {
+            parcel.now
+        } else {
+            parcel.now.plus(LASTS)
+        };
         let object = alert.dedup_key.split_once('/').map_or("", |(_, object)| object);
         let severity = match alert.urgency {
             Urgency::Urgent => "critical",

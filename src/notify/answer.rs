@@ -46,7 +46,9 @@ impl Persistence {
         let spread = |wait: Duration| wait + jitter.within(wait / 4);
         match self {
             Self::Waits(waits) => waits.get(nth).copied().map(spread),
-            Self::For(waits, long) => (age < long).then(|| waits.get(nth).or(waits.last()).copied().map(spread)).flatten(),
+            Self::For(waits, long) => (age < long)
+                .then(|| waits.get(nth).or(waits.last()).copied().map(spread))
+                .flatten(),
             Self::Attempts(attempts, backoff) => (attempt < attempts).then(|| backoff.wait(attempt, jitter)),
         }
     }
@@ -75,7 +77,10 @@ mod tests {
         let wait = |persistence: Persistence, attempt, age| persistence.wait(attempt, Duration::from_secs(age), &jitter);
         let between = |wait: Option<Duration>, low, high| {
             let wait = wait.unwrap();
-            assert!(wait >= Duration::from_secs(low) && wait <= Duration::from_secs(high), "{wait:?}");
+            assert!(
+                wait >= Duration::from_secs(low) && wait <= Duration::from_secs(high),
+                "{wait:?}"
+            );
         };
         between(wait(Persistence::Waits(WAITS), 1, 0), 4, 5);
         between(wait(Persistence::Waits(WAITS), 2, 0), 40, 50);

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::slack::{DAY, WAITS};
 use super::{Answer, Carrier, Parcel, Persistence};
 use crate::backoff::Backoff;
-use crate::bounded_program::{Program, RunError};
+use crate::bounded_program::{Program, RunError, can_be_run};
 use crate::model::error_chain;
 
 /// `EX_TEMPFAIL` of `sysexits.h`.
@@ -29,6 +29,9 @@ pub struct Exec {
 #[async_trait]
 impl Carrier for Exec {
     async fn carry(&self, parcel: &Parcel) -> Answer {
+        if let Err(error) = can_be_run(&self.program.path) {
+            return Answer::Later(format!("{error:#}"), None);
+        }
         let mut input = json!({
             "id": parcel.uid, "type": parcel.told.type_word(), "timestamp": parcel.now, "data": parcel.told,
         })
@@ -40,9 +43,17 @@ impl Carrier for Exec {
             Ok(output) => {
                 let path = self.program.path.display();
                 // What it says is for the log: it may be anything, and is not kept.
-                tracing::warn!(code = output.code, said = output.said, "{path} did not take what was told of alerts");
+                tracing::warn!(
+                    code = output.code,
+                    said = output.said,
+                    "{path} did not take what was told of alerts"
+                );
                 let why = format!("it ended with code {}", output.code);
-                if output.code == LATER { Answer::Later(why, None) } else { Answer::Refused(why) }
+                if output.code == LATER {
+                    Answer::Later(why, None)
+                } else {
+                    Answer::Refused(why)
+                }
             }
             Err(error @ (RunError::Killed(_) | RunError::Slow(..))) => Answer::Later(error.bare(), None),
             Err(error) => {
@@ -58,6 +69,10 @@ impl Carrier for Exec {
 
     fn place(&self) -> String {
         self.program.path.display().to_string()
+    }
+
+    fn obstacle(&self) -> Option<String> {
+        can_be_run(&self.program.path).err().map(|error| format!("{error:#}"))
     }
 }
 
@@ -76,6 +91,11 @@ impl Carrier for EachAlert {
         let Some(message) = parcel.messages.first() else {
             return Answer::Refused("there is nothing to hand over".to_owned());
         };
+        // It may have been put there, or changed, since the config was read.
+        if let Err(error) = can_be_run(&self.program.path) {
+            tracing::warn!("{path} was not run for an alert: {error:#}");
+            return Answer::Later(format!("{error:#}"), None);
+        }
         let (id, written) = match &message.alert {
             Some(alert) => (alert.id, serde_json::to_vec(alert)),
             None => (0, serde_json::to_vec(&trial(parcel))),
@@ -91,7 +111,12 @@ impl Carrier for EachAlert {
                 Answer::Taken
             }
             Ok(output) => {
-                tracing::warn!(alert.id = id, code = output.code, said = output.said, "{path} did not take an alert");
+                tracing::warn!(
+                    alert.id = id,
+                    code = output.code,
+                    said = output.said,
+                    "{path} did not take an alert"
+                );
                 Answer::Later(format!("it ended with code {}", output.code), None)
             }
             Err(error) => {

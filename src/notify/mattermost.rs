@@ -95,7 +95,17 @@ mod tests {
 
     #[test]
     fn nothing_that_others_wrote_is_a_mention_a_link_or_a_picture() {
-        for text in ["@all", "@here", "@channel", "@ann.lee", "<!channel>", ":fire:", "~town-square", "https://evil.example", "www.evil.example"] {
+        for text in [
+            "@all",
+            "@here",
+            "@channel",
+            "@ann.lee",
+            "<!channel>",
+            ":fire:",
+            "~town-square",
+            "https://evil.example",
+            "www.evil.example",
+        ] {
             let out = neutralised(text);
             assert!(!out.contains(text), "{out}");
             let visible: String = out.chars().filter(|c| *c != BREAK && *c != '\\').collect();

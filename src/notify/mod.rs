@@ -93,6 +93,11 @@ pub trait Carrier: Send + Sync {
         None
     }
 
+    /// What stands in its way on this host.
+    fn obstacle(&self) -> Option<String> {
+        None
+    }
+
     /// How often everything that is open is told anew, where the receiver forgets.
     fn refresh_every(&self) -> Option<Duration> {
         None

@@ -1,4 +1,4 @@
-//! PagerDuty's Events API v2: one event for each alert, under a key that stays the same until it is over.
+//! `PagerDuty`'s Events API v2: one event for each alert, under a key that stays the same until it is over.
 
 use std::time::Duration;
 
@@ -22,7 +22,12 @@ const LONGEST_KEY: usize = 255;
 const LONGEST_SUMMARY: usize = 1000;
 
 /// Minutes apart, for a day.
-const WAITS: &[Duration] = &[Duration::from_mins(1), Duration::from_mins(2), Duration::from_mins(5), Duration::from_mins(10)];
+const WAITS: &[Duration] = &[
+    Duration::from_mins(1),
+    Duration::from_mins(2),
+    Duration::from_mins(5),
+    Duration::from_mins(10),
+];
 const DAY: Duration = Duration::from_hours(24);
 
 const PLAIN: Writing = Writing {
@@ -31,7 +36,7 @@ const PLAIN: Writing = Writing {
     link: |link| link.to_owned(),
 };
 
-/// A service of PagerDuty.
+/// A service of `PagerDuty`.
 pub struct PagerDuty {
     /// Where events go.
     pub url: Url,
@@ -55,7 +60,9 @@ impl PagerDuty {
         if action != "trigger" {
             return event;
         }
-        let urgency = only.map_or(if told.is_urgent() { Urgency::Urgent } else { Urgency::Routine }, |only| only.urgency);
+        let urgency = only.map_or(if told.is_urgent() { Urgency::Urgent } else { Urgency::Routine }, |only| {
+            only.urgency
+        });
         let severity = match (only.map(|only| only.what), urgency) {
             (Some(What::Trial), _) => "info",
             (_, Urgency::Urgent) => "critical",
@@ -91,7 +98,11 @@ const fn action(what: What) -> &'static str {
 
 /// What is too long for a key stands for itself by its digest.
 fn key_of(thread: &str) -> String {
-    if thread.len() <= LONGEST_KEY { thread.to_owned() } else { hex(&sha256(thread.as_bytes())) }
+    if thread.len() <= LONGEST_KEY {
+        thread.to_owned()
+    } else {
+        hex(&sha256(thread.as_bytes()))
+    }
 }
 
 #[async_trait]

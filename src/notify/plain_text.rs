@@ -17,13 +17,15 @@ pub(super) struct Writing {
 
 /// One line that says what it is about.
 pub(super) fn subject(told: &Told, writing: &Writing) -> String {
-    match told.only() {
-        Some(only) => format!("{}: {}", (writing.text)(&only.head()), (writing.text)(&short(&only.summary, 150))),
-        None => {
-            let urgent = if told.is_urgent() { "URGENT " } else { "" };
-            format!("{urgent}{} messages: {}", told.count, (writing.text)(&kinds(told)))
-        }
+    if let Some(only) = told.only() {
+        return format!(
+            "{}: {}",
+            (writing.text)(&only.head()),
+            (writing.text)(&short(&only.summary, 150))
+        );
     }
+    let urgent = if told.is_urgent() { "URGENT " } else { "" };
+    format!("{urgent}{} messages: {}", told.count, (writing.text)(&kinds(told)))
 }
 
 /// The lines below it.

@@ -29,7 +29,11 @@ impl Reply {
 
     /// What an answer other than a success means: slow down, try again, or never. A redirect is not followed: it could carry a secret away.
     pub(super) fn failure(&self, said: &str) -> Answer {
-        let said = if said.is_empty() { String::new() } else { format!(": {}", crate::telemetry::sanitized(said, 200)) };
+        let said = if said.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", crate::telemetry::sanitized(said, 200))
+        };
         let why = format!("it answered {}{said}", self.status.as_u16());
         match self.status.as_u16() {
             408 | 429 | 500..=599 => Answer::Later(why, self.wait),
@@ -57,7 +61,11 @@ pub(super) async fn post(
         .send()
         .await;
     let answer = sent.map_err(|error| {
-        let why = if error.is_timeout() { "it did not answer in time" } else { "it cannot be reached" };
+        let why = if error.is_timeout() {
+            "it did not answer in time"
+        } else {
+            "it cannot be reached"
+        };
         Answer::Later(why.to_owned(), None)
     })?;
     let (status, wait) = (answer.status(), asked_wait(answer.headers(), now));

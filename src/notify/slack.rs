@@ -43,7 +43,15 @@ impl Carrier for Slack {
     async fn carry(&self, parcel: &Parcel) -> Answer {
         // Without its markup, but for what is written between angle brackets: no name is a mention, a link or a list.
         let body = json!({ "text": text(parcel), "mrkdwn": false, "unfurl_links": false, "unfurl_media": false });
-        let reply = match post(&self.client, &self.url, HeaderMap::new(), body.to_string().into_bytes(), parcel.now).await {
+        let reply = match post(
+            &self.client,
+            &self.url,
+            HeaderMap::new(),
+            body.to_string().into_bytes(),
+            parcel.now,
+        )
+        .await
+        {
             Ok(reply) => reply,
             Err(answer) => return answer,
         };
@@ -89,7 +97,10 @@ fn text(parcel: &Parcel) -> String {
 
 /// `&`, `<` and `>` are all that Slack gives a meaning to.
 fn escaped(text: &str) -> String {
-    sanitized(text, 2000).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    sanitized(text, 2000)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

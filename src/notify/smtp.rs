@@ -17,7 +17,7 @@ use crate::digest::{hex, sha256};
 use crate::telemetry::sanitized;
 
 /// For a message as a whole: the library bounds no more than the connection, and a server that greets nobody would hold us for ever.
-const TOTAL: Duration = Duration::from_secs(60);
+const TOTAL: Duration = Duration::from_mins(1);
 const CONNECT: Duration = Duration::from_secs(10);
 const WAITS: &[Duration] = &[
     Duration::from_mins(1),
@@ -107,12 +107,17 @@ impl Smtp {
     }
 
     fn message(&self, parcel: &Parcel) -> Result<Message, String> {
-        let to: Mailbox = parcel.recipient.parse().map_err(|_| "the recipient is no address".to_owned())?;
+        let to: Mailbox = parcel
+            .recipient
+            .parse()
+            .map_err(|_| "the recipient is no address".to_owned())?;
         let host = self.from.email.domain();
         let told = &parcel.told;
         // By the thread, so that mail programs put together what is about one thing; the message itself by its delivery, so that the same one
         // sent twice is known for one.
-        let thread = told.only().map_or_else(|| format!("summary/{}", parcel.uid), |only| only.dedup_key.clone());
+        let thread = told
+            .only()
+            .map_or_else(|| format!("summary/{}", parcel.uid), |only| only.dedup_key.clone());
         let root = format!("<{}@{host}>", &hex(&sha256(thread.as_bytes()))[..32]);
         let id = format!("<{}.{}@{host}>", &hex(&sha256(thread.as_bytes()))[..32], parcel.uid);
         let mut text = lines(told, &PLAIN).join("\r\n");
@@ -154,7 +159,10 @@ impl Carrier for Smtp {
                     Answer::Later(format!("the server does not take it now{code}"), None)
                 } else if error.is_client() || error.is_tls() {
                     // Such as a server that offers no STARTTLS: no wait changes it.
-                    Answer::Refused(format!("the connection is not as it must be: {}", sanitized(&chain(&error), 200)))
+                    Answer::Refused(format!(
+                        "the connection is not as it must be: {}",
+                        sanitized(&chain(&error), 200)
+                    ))
                 } else {
                     Answer::Later(format!("it cannot be reached: {}", sanitized(&chain(&error), 200)), None)
                 }

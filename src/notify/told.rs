@@ -88,7 +88,8 @@ impl Told {
     /// The word for the whole: `alert.raised`, or `alerts.summary` of several.
     #[must_use]
     pub fn type_word(&self) -> String {
-        self.only().map_or_else(|| "alerts.summary".to_owned(), |only| format!("alert.{}", only.what.word()))
+        self.only()
+            .map_or_else(|| "alerts.summary".to_owned(), |only| format!("alert.{}", only.what.word()))
     }
 }
 
@@ -127,7 +128,11 @@ impl ToldAlert {
             kind: alert.kind.clone(),
             dedup_key: message.thread.clone(),
             urgency: urgency_of(&alert.kind),
-            summary: if details { alert.summary.clone() } else { without_names(&alert.kind).to_owned() },
+            summary: if details {
+                alert.summary.clone()
+            } else {
+                without_names(&alert.kind).to_owned()
+            },
             subject: alert.subject.clone().filter(|_| details),
             acknowledged_by: alert.acknowledged_by.clone().filter(|_| details),
             case: alert.case,
@@ -143,7 +148,11 @@ impl ToldAlert {
     /// Before the sentence: what has come about.
     #[must_use]
     pub fn head(&self) -> String {
-        let urgent = if self.urgency == Urgency::Urgent && self.what.needs_somebody() { "URGENT " } else { "" };
+        let urgent = if self.urgency == Urgency::Urgent && self.what.needs_somebody() {
+            "URGENT "
+        } else {
+            ""
+        };
         let how = match self.what {
             What::Raised => "",
             What::Trial => "test, ",
@@ -160,7 +169,9 @@ impl ToldAlert {
 
 /// The page of the console about something.
 fn page_of(key: &str, case: Option<i64>) -> String {
-    let hold = key.strip_prefix("hold:").filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
+    let hold = key
+        .strip_prefix("hold:")
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
     match (hold, case) {
         (Some(hold), _) => format!("/holds/{hold}"),
         (None, Some(case)) => format!("/cases/{case}"),

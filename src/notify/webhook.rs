@@ -62,7 +62,9 @@ impl Webhook {
 #[async_trait]
 impl Carrier for Webhook {
     async fn carry(&self, parcel: &Parcel) -> Answer {
-        let body = json!({ "type": parcel.told.type_word(), "timestamp": parcel.now, "data": parcel.told }).to_string().into_bytes();
+        let body = json!({ "type": parcel.told.type_word(), "timestamp": parcel.now, "data": parcel.told })
+            .to_string()
+            .into_bytes();
         let Some(headers) = self.headers(parcel, &body) else {
             return Answer::Refused("the authorization is not one that a header can hold".to_owned());
         };
@@ -86,7 +88,11 @@ impl Carrier for Webhook {
     }
 
     fn place(&self) -> String {
-        if self.is_secret { "at an address that is a secret".to_owned() } else { origin_of(&self.url) }
+        if self.is_secret {
+            "at an address that is a secret".to_owned()
+        } else {
+            origin_of(&self.url)
+        }
     }
 
     fn address(&self) -> Option<(String, u16)> {

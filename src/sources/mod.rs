@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::model::{Delivery, Receipt};
+use crate::model::{Delivery, Receipt, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
 pub mod back_channel_logout;
@@ -222,6 +223,17 @@ pub trait Push: Send + Sync {
     fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes>;
 }
 
+/// What a source has before it and does not take yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Awaited {
+    /// What it is called: a file's name.
+    pub what: String,
+    /// When it is decided about at the latest.
+    pub until: Timestamp,
+    /// Why it is not taken as it stands.
+    pub why: String,
+}
+
 /// A source that we go and look at. [`Any`], since commands that work on a kind's behalf must find their kind again.
 #[async_trait]
 pub trait Pull: Any + Send + Sync {
@@ -244,6 +256,11 @@ pub trait Pull: Any + Send + Sync {
     /// another machine could say.
     fn obstacle(&self) -> Option<String> {
         None
+    }
+
+    /// What lies there and is not taken yet, since more of it may come; looks, and changes nothing.
+    fn awaited(&self) -> Vec<Awaited> {
+        Vec::new()
     }
 
     /// Told after the commit that stored `delivery`, or the last of it, to tidy up (archive a file). May come again after a crash.

@@ -108,31 +108,98 @@ fn systemd_finds_no_fault_with_the_unit() {
 /// What people in HR may type as the daemon's account.
 const SUDOERS: &str = include_str!("../../deploy/hr.sudoers");
 
-#[test]
-fn hr_may_type_commands_that_there_are_and_nothing_that_takes_another_word() {
-    let commands: Vec<&str> = SUDOERS
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.trim().strip_prefix("/usr/bin/revoked "))
-        .map(|line| line.trim_end_matches(['\\', ',', ' ']))
-        .collect();
-    assert_eq!(commands.len(), 5, "{commands:?}");
-    let (patterns, exact): (Vec<&str>, Vec<&str>) = commands.iter().partition(|command| command.starts_with('^'));
-    for command in exact {
-        assert!(!command.contains(['*', '?', '[']), "{command} lets other words in");
-        let words = ["revoked"].into_iter().chain(command.split(' '));
-        let read = revoked::cli::Cli::try_parse_from(words);
-        assert!(read.is_ok(), "{command}: {read:?}");
+/// The page that says what they type.
+const HR_PAGE: &str = include_str!("../../docs/sources/hr-csv.md");
+
+/// The patterns of the file.
+fn hr_patterns() -> Vec<&'static str> {
+    let commands = SUDOERS.lines().filter(|line| !line.starts_with('#'));
+    let commands = commands.filter_map(|line| line.trim().strip_prefix("/usr/bin/revoked "));
+    let patterns: Vec<&str> = commands.map(|line| line.trim_end_matches(['\\', ',', ' '])).collect();
+    for pattern in &patterns {
+        assert!(
+            pattern.starts_with('^') && pattern.ends_with('$'),
+            "{pattern} lets other words in"
+        );
+        // They mean something else to sudo's own parser.
+        assert!(!pattern.contains([',', ':', '=', '\\', '"', '#', '!']), "{pattern}");
     }
-    let [report] = patterns[..] else { panic!("{patterns:?}") };
-    for (typed, is_let_in) in [
-        ("person report alice@example.org", true),
-        ("person report user01 --format html", true),
-        ("person report --config=/tmp/x user01", false),
-        ("person report user01 --out /var/lib/revoked/x", false),
-        ("person report user01 user02", false),
+    patterns
+}
+
+/// What stands behind `revoked` in a line of a shell, without what the shell takes for itself.
+fn words_for_revoked(line: &str) -> Option<&str> {
+    let typed = line
+        .strip_prefix("sudo -u revoked ")
+        .unwrap_or(line)
+        .strip_prefix("revoked ")?;
+    Some(typed.split(['<', '>', '|']).next()?.trim())
+}
+
+/// The lines of the page's blocks that begin with such a fence.
+fn hr_lines(fence: &str) -> Vec<&'static str> {
+    let blocks = HR_PAGE.split(fence).skip(1).filter_map(|rest| rest.split("\n```").next());
+    blocks.flat_map(str::lines).filter_map(words_for_revoked).collect()
+}
+
+#[test]
+fn hr_may_type_every_command_that_its_page_names_for_it_and_each_of_them_is_named_there() {
+    let patterns = hr_patterns();
+    let named = hr_lines("```sh hr\n");
+    assert!(named.len() > 10, "{named:?}");
+    for typed in &named {
+        assert!(patterns.iter().any(|pattern| fits(pattern, typed)), "refused: {typed}");
+        let words = ["revoked"].into_iter().chain(typed.split(' '));
+        let read = revoked::cli::Cli::try_parse_from(words);
+        assert!(read.is_ok(), "{typed}: {read:?}");
+    }
+    for pattern in &patterns {
+        assert!(
+            named.iter().any(|typed| fits(pattern, typed)),
+            "the page does not name {pattern}"
+        );
+    }
+    // The other examples of the page: what only looks at a store, a quarantine or a file on standard input is theirs, too.
+    for typed in hr_lines("```sh\n") {
+        let looks = [
+            "source hr preview - ",
+            "source hr aside",
+            "departures list",
+            "departures show",
+            "person report",
+        ];
+        let is_theirs = looks.iter().any(|begin| format!("{typed} ").starts_with(begin));
+        assert_eq!(patterns.iter().any(|pattern| fits(pattern, typed)), is_theirs, "{typed}");
+    }
+}
+
+#[test]
+fn hr_may_type_nothing_that_names_a_config_or_changes_something() {
+    let patterns = hr_patterns();
+    for typed in [
+        "source hr preview leavers.csv",
+        "source hr preview /etc/shadow",
+        "source hr preview - --config /tmp/x",
+        "source hr preview - --config=/tmp/x",
+        "source hr preview - --source --config",
+        "source hr aside ../../x",
+        "source hr aside --config /tmp/x",
+        "departures list --week --config /tmp/x",
+        "departures list --from --config /tmp/x",
+        "departures list --store /tmp/x",
+        "departures show 12 --config=/tmp/x",
+        "departures show --config=/tmp/x",
+        "departures cancel 12 --note x",
+        "person report --config=/tmp/x user01",
+        "person report user01 --out /var/lib/revoked/x",
+        "person report user01 user02",
+        "hold approve 1",
+        "revoke alice@example.org",
+        "run",
+        "",
     ] {
-        assert_eq!(fits(report, typed), is_let_in, "{typed}");
+        let fitting = patterns.iter().find(|pattern| fits(pattern, typed));
+        assert_eq!(fitting, None, "{typed}");
     }
     // The program itself, where it is there.
     let folder = tempfile::tempdir().unwrap();

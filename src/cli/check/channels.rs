@@ -57,7 +57,11 @@ async fn findings(channel: &Channel, state: Option<&ChannelState>, offline: bool
             advice: advice.to_owned(),
         });
     };
-    if let Some((host, port)) = channel.carrier.as_ref().and_then(|carrier| carrier.address()).filter(|_| !offline)
+    if let Some((host, port)) = channel
+        .carrier
+        .as_ref()
+        .and_then(|carrier| carrier.address())
+        .filter(|_| !offline)
         && let Err(why) = reaches(&host, port).await
     {
         find(
@@ -66,13 +70,24 @@ async fn findings(channel: &Channel, state: Option<&ChannelState>, offline: bool
             "what is to be told there waits; revoked notify list shows how much",
         );
     }
+    if let Some(why) = channel.carrier.as_ref().and_then(|carrier| carrier.obstacle()) {
+        find(Level::Error, why, "mend that: what is to be told there waits");
+    }
     let why = state.and_then(|state| state.last_error.clone()).unwrap_or_default();
     match state {
         Some(state) if state.off_since.is_some() => {
-            find(Level::Error, format!("it is switched off: {why}"), "mend its keys, and restart the daemon");
+            find(
+                Level::Error,
+                format!("it is switched off: {why}"),
+                "mend its keys, and restart the daemon",
+            );
         }
         Some(state) if state.failing_since.is_some() => {
-            find(Level::Warning, format!("it takes nothing: {why}"), "mend that: what is to be told there waits");
+            find(
+                Level::Warning,
+                format!("it takes nothing: {why}"),
+                "mend that: what is to be told there waits",
+            );
         }
         _ => {}
     }

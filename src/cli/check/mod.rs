@@ -114,7 +114,12 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     checked.receivers = surroundings::receivers(config, args.offline).await;
     checked.channels = channels::channels(config, store.as_ref(), args.offline).await?;
     checked.ok &= checked.host.iter().all(|finding| finding.level < Level::Error);
-    checked.ok &= checked.sources.iter().chain(&checked.receivers).chain(&checked.channels).all(Surrounding::is_usable);
+    checked.ok &= checked
+        .sources
+        .iter()
+        .chain(&checked.receivers)
+        .chain(&checked.channels)
+        .all(Surrounding::is_usable);
     if let Some(store) = &store {
         checked.warnings.extend(paused(store).await?);
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
@@ -379,7 +384,12 @@ impl Checked {
     fn sum(&self, offline: bool) -> String {
         let all = || {
             let targets = self.targets.iter().map(|asked| &asked.probe.findings);
-            let others = self.sources.iter().chain(&self.receivers).chain(&self.channels).map(|other| &other.findings);
+            let others = self
+                .sources
+                .iter()
+                .chain(&self.receivers)
+                .chain(&self.channels)
+                .map(|other| &other.findings);
             targets.chain(others).flatten().chain(&self.host)
         };
         let errors = all().filter(|finding| finding.level == Level::Error).count();

@@ -209,19 +209,23 @@ async fn cases(args: &ListArgs, range: &Range, store: &Store, filter: &Departure
     Ok(cases)
 }
 
-/// The headings: the day that the leaver knows is never left out, and is broken where the screen has no room for it in a line.
+/// A name is cut to this where the day beside it would have to be broken otherwise.
+const SHORT_NAME: usize = 24;
+
+/// The headings: the day that the leaver knows is never left out or cut. Names are shortened to give it room; where that is not enough, it is
+/// broken between words.
 fn headings(plans: &[Plan], names: &ShownNames, times: &LocalTimes) -> [&'static str; 9] {
     let widest = |cell: &dyn Fn(&Plan) -> String| plans.iter().map(|plan| width_of(&cell(plan)) + 2).max().unwrap_or(0);
     let needed = "departure".len()
         + 2
-        + widest(&|plan| plain(&plan.who(names)))
+        + widest(&|plan| plain(&plan.who(names))).min(SHORT_NAME + 2)
         + widest(&|plan| ends(plan, times))
         + widest(&|plan| word(plan));
     let is_narrow = terminal().width.is_some_and(|width| needed > width.into());
     let ends = if is_narrow { "access ends…" } else { "access ends" };
     [
         "departure",
-        "person",
+        "person~",
         ends,
         "state",
         "away?",

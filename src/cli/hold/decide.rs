@@ -7,13 +7,13 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::choice::{Choice, ChoiceArgs};
-use super::plans_before;
 use super::show::{command, counted, is_open, last_line, show, to_approve};
+use super::{plans_before, two_persons};
 use crate::cli::output::{LiveLine, LocalTimes, json, line, line_typed, sentence};
 use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
-use crate::store::{CombinedSet, Store};
+use crate::store::{Approved, CombinedSet, Store};
 
 /// What is decided, and how.
 #[derive(Debug, Clone, Args)]
@@ -55,7 +55,20 @@ pub(super) async fn approve(
             .into());
         }
     };
-    let decided = store.approve_holds(choice.meant, set, operator(), decision.note).await?;
+    let Approved {
+        set: decided,
+        awaits_second,
+    } = store
+        .approve_holds(choice.meant.clone(), set, operator(), decision.note)
+        .await?;
+    if awaits_second {
+        if decision.json {
+            print(&decided, "awaits_second")?;
+        } else {
+            two_persons::tell_first(&decided, &named(&decided), &choice)?;
+        }
+        return Ok(Exit::Held);
+    }
     let exit = tell(store, &decided, "approved", ("goes on", "go on"), decision.json).await?;
     match patience {
         Some(patience) => follow(store, &decided, patience).await,
@@ -209,12 +222,7 @@ async fn asked(
 /// Says what was decided, and what is held on.
 async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &str), as_json: bool) -> anyhow::Result<Exit> {
     if as_json {
-        let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
-        let cases: Vec<i64> = decided.cases.iter().map(|case| case.case).collect();
-        json(&serde_json::json!({
-            "holds": holds, "state": word, "cases": cases, "people": decided.people, "except": decided.except, "set": decided.set,
-            "plans_before": decided.cases.iter().flat_map(|case| &case.plans_before).collect::<Vec<_>>(),
-        }))?;
+        print(decided, word)?;
         return Ok(Exit::Ok);
     }
     let rest = match decided.except.as_slice() {
@@ -239,4 +247,14 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
         crate::cli::target::tell_stopped(store, targets.map(String::as_str)).await?;
     }
     Ok(Exit::Ok)
+}
+
+/// The decision as JSON.
+fn print(decided: &CombinedSet, state: &str) -> anyhow::Result<()> {
+    let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
+    let cases: Vec<i64> = decided.cases.iter().map(|case| case.case).collect();
+    json(&serde_json::json!({
+        "holds": holds, "state": state, "cases": cases, "people": decided.people, "except": decided.except, "set": decided.set,
+        "plans_before": decided.cases.iter().flat_map(|case| &case.plans_before).collect::<Vec<_>>(),
+    }))
 }

@@ -15,6 +15,7 @@ mod limit;
 mod list;
 mod plans_before;
 mod show;
+mod two_persons;
 
 /// `revoked hold`
 #[derive(Debug, Clone, Subcommand)]

@@ -2,7 +2,7 @@
 
 use super::choice::{Choice, ChoiceArgs};
 use super::limit::SourceLimits;
-use super::plans_before;
+use super::{plans_before, two_persons};
 use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
 use crate::cli::target::tell_stopped;
 use crate::cli::{Exit, StoreArgs, number};
@@ -141,6 +141,7 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         &times,
         ", which stands until this is decided: an approval replaces it, a rejection leaves it",
     )?;
+    two_persons::tell(held, &times)?;
     let targets = held.cases.iter().flat_map(|case| &case.targets);
     tell_stopped(store, targets.map(String::as_str)).await
 }

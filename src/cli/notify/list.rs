@@ -22,7 +22,10 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
             channel.kind.into(),
             state,
             channel.waiting.to_string().into(),
-            channel.last_success.map_or_else(|| "never".to_owned(), |at| times.away(at)).into(),
+            channel
+                .last_success
+                .map_or_else(|| "never".to_owned(), |at| times.away(at))
+                .into(),
             channel.last_error.unwrap_or_else(|| "-".to_owned()).into(),
         ]
     });

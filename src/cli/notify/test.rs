@@ -105,8 +105,7 @@ fn told(outcome: &TrialOutcome, place: &str, timeout: u64) -> Vec<String> {
         .refused
         .iter()
         .map(|(recipient, why)| format!("not taken{}: {why}", to(recipient)));
-    let waiting = (outcome.waiting > 0).then(|| {
-        format!("nothing came of it within {timeout} s; was the daemon started with this config? Its log says more")
-    });
+    let waiting = (outcome.waiting > 0)
+        .then(|| format!("nothing came of it within {timeout} s; was the daemon started with this config? Its log says more"));
     taken.chain(refused).chain(waiting).collect()
 }

@@ -4,6 +4,7 @@ use comfy_table::presets;
 use comfy_table::{Cell as TableCell, ColumnConstraint, ContentArrangement, Table, Width};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::fit::fit;
 use super::meaning::Meaning;
 use super::terminal::{shown, terminal};
 use super::{line, plain};
@@ -14,6 +15,8 @@ const NARROW: usize = 16;
 const LONG_WORD: usize = 32;
 /// What stands between two columns.
 const GAP: usize = 2;
+/// A name is not cut to less than this.
+const SHORT_NAME: usize = 12;
 
 /// One cell: its text, and what it means.
 #[derive(Debug, Clone)]
@@ -58,7 +61,7 @@ impl From<&str> for Cell {
 }
 
 /// A heading. One with a `?` behind it may be left out where the screen is narrow, the last such first; one with a `…` holds sentences,
-/// which wrap.
+/// which wrap; one with a `~` holds names, which are cut with a mark where there is no room for all of the others beside them.
 type Heading = &'static str;
 
 /// Prints rows under headings, or `nothing` where there are none.
@@ -77,11 +80,11 @@ pub(in crate::cli) fn table<C: Into<Cell>>(headings: &[Heading], rows: Vec<Vec<C
 }
 
 fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> String {
-    let texts: Vec<Vec<String>> = rows
+    let mut texts: Vec<Vec<String>> = rows
         .iter()
         .map(|row| row.iter().map(|cell| shown(&plain(&cell.text)).into_owned()).collect())
         .collect();
-    let natural: Vec<usize> = headings
+    let mut natural: Vec<usize> = headings
         .iter()
         .enumerate()
         .map(|(column, heading)| {
@@ -89,7 +92,7 @@ fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> Str
             cells.chain([bare(heading).width()]).max().unwrap_or(0)
         })
         .collect();
-    let least: Vec<usize> = headings
+    let mut least: Vec<usize> = headings
         .iter()
         .enumerate()
         .map(|(column, heading)| {
@@ -105,6 +108,9 @@ fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> Str
         || (0..headings.len()).collect(),
         |width| fitting(headings, &least, width.into()),
     );
+    if let Some(width) = width {
+        shorten(headings, &kept, &mut texts, (&mut natural, &mut least), width.into());
+    }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).enforce_styling();
     match width {
@@ -133,6 +139,29 @@ fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> Str
     lines.join("\n")
 }
 
+/// Cuts names where the columns that are kept need more than there is.
+fn shorten(
+    headings: &[Heading],
+    kept: &[usize],
+    texts: &mut [Vec<String>],
+    (natural, least): (&mut [usize], &mut [usize]),
+    width: usize,
+) {
+    let mut over = kept
+        .iter()
+        .map(|column| GAP + least[*column])
+        .sum::<usize>()
+        .saturating_sub(width);
+    for column in kept.iter().copied().filter(|column| headings[*column].contains('~')) {
+        let room = least[column].saturating_sub(over).max(SHORT_NAME).min(least[column]);
+        over -= (least[column] - room).min(over);
+        (natural[column], least[column]) = (room, room);
+        for text in texts.iter_mut().filter_map(|row| row.get_mut(column)) {
+            *text = fit(text, Some(room));
+        }
+    }
+}
+
 /// The columns that there is room for.
 fn fitting(headings: &[Heading], least: &[usize], width: usize) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..headings.len()).collect();
@@ -150,7 +179,7 @@ fn is_sentence(heading: &str) -> bool {
 }
 
 fn bare(heading: &str) -> &str {
-    heading.trim_end_matches(['?', '…'])
+    heading.trim_end_matches(['?', '…', '~'])
 }
 
 fn narrow(width: usize) -> u16 {
@@ -202,6 +231,20 @@ mod tests {
         let words: Vec<&str> = text.split_whitespace().collect();
         for word in "the target refused the token, since it has expired on the day before".split(' ') {
             assert!(words.contains(&word), "{word} was broken: {text}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_before_the_day_beside_it_is() {
+        let name = "maximiliane.von-und-zu-hohenstein@subsidiary.example.org";
+        let row: Vec<Cell> = vec!["17".into(), name.into(), "end of Fri 04 Dec, Berlin".into(), "planned".into()];
+        let text = arranged(&["case", "person~", "access ends…", "state"], &[row], Some(80));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.iter().all(|line| line.width() <= 80), "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("…") && words.contains("maximiliane.von"), "{text}");
+        for word in ["end", "of", "Fri", "04", "Dec,", "Berlin", "planned"] {
+            assert!(text.split_whitespace().any(|one| one == word), "{word} is cut: {text}");
         }
     }
 

@@ -71,6 +71,11 @@ pub(super) fn sentence(entries: &[Recorded], zone: &Zone) -> Option<Statement> {
     Some(Statement::new(words.and("."), at, cited))
 }
 
+/// When access is to end, or was to, by the newest word of the departure behind a case; nothing where there is none.
+pub(super) fn due(entries: &[Recorded]) -> Option<Timestamp> {
+    Some(plan(entries)?.due)
+}
+
 /// What came of a departure by which nothing is proved to have ended.
 fn came_instead<'e>(standing: Option<Standing<'e>>, zone: &Zone) -> Option<(String, &'e Recorded)> {
     match standing? {

@@ -74,7 +74,7 @@ pub(super) fn report(
 ) -> Document {
     let entries: Vec<Recorded> = files.iter().flat_map(|file| file.entries.iter().cloned()).collect();
     let details: Vec<&CaseDetail> = files.iter().filter_map(|file| file.detail.as_ref()).collect();
-    let unproved: Vec<Statement> = files.iter().flat_map(|file| unproved(file, zone)).collect();
+    let unproved: Vec<Statement> = files.iter().flat_map(|file| unproved(file, until, zone)).collect();
     let ways_in = once_each(doors(&entries, until, zone));
     let mut about = Map::new();
     about.insert("subject".to_owned(), subject.to_string().into());
@@ -107,9 +107,15 @@ pub(super) fn report(
                 ..Section::default()
             },
             Section {
+                name: "planned",
+                heading: "Planned",
+                statements: files.iter().filter_map(|file| planned(file, until, zone)).collect(),
+                ..Section::default()
+            },
+            Section {
                 name: "called_off",
                 heading: "Called off",
-                statements: files.iter().filter_map(called_off).collect(),
+                statements: files.iter().filter_map(|file| called_off(file, zone)).collect(),
                 ..Section::default()
             },
             Section {
@@ -227,8 +233,35 @@ fn rows(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
     looks.map(row).collect()
 }
 
-/// What a case leaves unproved.
-fn unproved(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
+/// For when a case is planned that was not due by `until`, held for a decision or not: of that nothing is to be proved yet.
+fn planned(file: &CaseFile, until: Timestamp, zone: &Zone) -> Option<Statement> {
+    let (entry, due) = ahead(&file.entries, until)?;
+    let about = Words::of(format!("case {}: planned for {}", file.number(), zone.time(due)));
+    let words = if entry.kind == "hold.placed" {
+        about.and(", and held for a decision").then(entry.because("why"))
+    } else {
+        about.and("; nothing is done before")
+    };
+    Some(Statement::new(words, entry.at(), [entry.seq]))
+}
+
+/// The entry by which a case waits, where the day that it waits for was not there by `until`, and that day.
+fn ahead(entries: &[Recorded], until: Timestamp) -> Option<(&Recorded, Timestamp)> {
+    let (entry, due) = match standing(entries)? {
+        Standing::Planned(entry, due) => (entry, due),
+        Standing::Held(entry) => (entry, departure::due(entries).or_else(|| opened_for(entries))?),
+        _ => return None,
+    };
+    (due > until).then_some((entry, due))
+}
+
+/// The day that a case was opened for.
+fn opened_for(entries: &[Recorded]) -> Option<Timestamp> {
+    entries.iter().find(|entry| entry.kind == "case.opened")?.time("due")
+}
+
+/// What a case leaves unproved: only what was due by `until`. What was given back is no failure of a proof.
+fn unproved(file: &CaseFile, until: Timestamp, zone: &Zone) -> Vec<Statement> {
     let entries = &file.entries;
     let mut told = Vec::new();
     let about = || Words::of(format!("case {}: ", file.number()));
@@ -240,8 +273,9 @@ fn unproved(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
                 [entry.seq],
             ));
         }
+        Some(Standing::Planned(..) | Standing::Held(_)) if ahead(entries, until).is_some() => {}
         Some(Standing::Planned(entry, due)) => {
-            let words = about().and(format!("nothing is done before {}", zone.time(due)));
+            let words = about().and(format!("was due at {}, and nothing is done yet", zone.time(due)));
             told.push(Statement::new(words, entry.at(), [entry.seq]));
         }
         Some(Standing::Held(entry)) => {
@@ -268,13 +302,6 @@ fn unproved(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
             let words = about().and("at ").name(look.text("target")).and(", ").name(look.text("says"));
             told.push(Statement::new(words, look.at(), [look.seq]));
         }
-        if look.text("verdict") == "released" {
-            let words = about()
-                .and("the account at ")
-                .name(look.text("target"))
-                .and(format!(" is open again since {}", zone.time(look.at())));
-            told.push(Statement::new(words, look.at(), [look.seq]));
-        }
     }
     let over = |job: Option<i64>, after: u64| {
         let later = entries.iter().filter(move |entry| entry.job == job && entry.seq > after);
@@ -299,8 +326,8 @@ fn has_begun(entries: &[Recorded]) -> bool {
     entries.iter().any(|entry| entry.kind == "action.started")
 }
 
-/// That a case was called off, by whom and why: of a hold that was rejected with what was said of it.
-fn called_off(file: &CaseFile) -> Option<Statement> {
+/// That a case was called off, when, by whom and why: of a hold that was rejected with what was said of it.
+fn called_off(file: &CaseFile, zone: &Zone) -> Option<Statement> {
     let Some(Standing::CalledOff(off)) = standing(&file.entries) else {
         return None;
     };
@@ -311,23 +338,20 @@ fn called_off(file: &CaseFile) -> Option<Statement> {
     {
         return None;
     }
-    let about = Words::of(format!("case {}: ", file.number()));
+    let about = Words::of(format!("case {}: called off on {}", file.number(), zone.time(off.at())));
     // A hold under which nothing is left ends as rejected too, about no case.
     let decided = |entry: &&Recorded| entry.kind == "hold.rejected" && entry.number("cases").is_some_and(|cases| cases > 0);
     let rejected = file.entries.iter().rfind(decided);
     let (words, cited) = match rejected {
         Some(rejected) => {
             let hold = rejected.number("hold").unwrap_or_default();
-            let words = rejected
-                .by()
+            let words = Words::of(": ")
+                .then(rejected.by())
                 .and(format!(" rejected hold {hold}"))
                 .then(rejected.because("note"));
             (words, vec![off.seq, rejected.seq])
         }
-        None => (
-            Words::of("called off by ").then(off.by()).then(off.because("why")),
-            vec![off.seq],
-        ),
+        None => (Words::of(" by ").then(off.by()).then(off.because("why")), vec![off.seq]),
     };
     Some(Statement::new(about.then(words), off.at(), cited))
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::asked::Reach;
-use crate::cli::output::{Cell, LocalTimes, Meaning, answer, json_line, name_unreadable, plain, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, answer, json_line, name_unreadable, plain, sentence, table};
 use crate::cli::source_health;
 use crate::cli::store::open_if_there;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::settings::Period;
-use crate::sources::{Source, ssf};
+use crate::sources::{Awaited, Source, ssf};
 use crate::store::SourceHealth;
 
 #[derive(Serialize)]
@@ -27,6 +27,9 @@ struct Row {
     /// Why it cannot be read, where the daemon has found that.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
+    /// What lies before it and is not taken yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    awaited: Vec<Awaited>,
 }
 
 /// Runs `revoked source list`.
@@ -55,6 +58,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         silent_after: told(source.silent_after),
         health: health(&source.name),
         trouble: unreadable.get(&source.name).cloned(),
+        awaited: awaited(&source.source),
     });
     // Those whose secrets the daemon alone may read are sources all the same. Which of the two ways a stream comes by stands behind its secrets.
     let unbuilt = config.unbuilt_sources.iter().map(|source| Row {
@@ -64,6 +68,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         silent_after: told(source.silent_after),
         health: health(&source.name),
         trouble: unreadable.get(&source.name).cloned(),
+        awaited: Vec::new(),
     });
     let rows: Vec<Row> = built.chain(unbuilt).collect();
     if as_json {
@@ -72,12 +77,19 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     }
     let times = LocalTimes::at(clock.now());
     let headings = ["source", "kind", "spoke", "last signal?", "comes in at?", "refused?", "lag?"];
+    let awaited: Vec<String> = rows
+        .iter()
+        .flat_map(|row| row.awaited.iter().map(|awaited| told_of(&row.source, awaited, &times)))
+        .collect();
     let troubled: Vec<String> = rows.iter().filter_map(|row| row.trouble.clone()).collect();
     table(
         &headings,
         rows.into_iter().map(|row| cells(row, &times)).collect(),
         "no sources",
     )?;
+    for text in awaited {
+        sentence(&text, 2)?;
+    }
     for trouble in troubled {
         // The alert's own sentence, which says what to do, stands where a terminal ends.
         answer(Meaning::Bad, "", &plain(&trouble))?;
@@ -104,6 +116,22 @@ fn cells(row: Row, times: &LocalTimes) -> Vec<Cell> {
         known.and_then(source_health::refused).unwrap_or_else(dash).into(),
         known.and_then(source_health::lag).unwrap_or_else(dash).into(),
     ]
+}
+
+fn awaited(source: &Source) -> Vec<Awaited> {
+    match source {
+        Source::Pull(pull) => pull.awaited(),
+        _ => Vec::new(),
+    }
+}
+
+fn told_of(source: &str, awaited: &Awaited, times: &LocalTimes) -> String {
+    plain(&format!(
+        "{source}: {} is waited for until {}: {}",
+        awaited.what,
+        times.time(awaited.until),
+        awaited.why
+    ))
 }
 
 fn endpoint(name: &str, source: &Source) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `revoked status`: the screen of a shift, from the database file, whether the daemon runs or not.
 //!
-//! `needs` has what needs somebody, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
+//! `needs` has what needs somebody, `stuck` the cases that do not come to an end, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
 
 use clap::Args;
 use serde::Serialize;
@@ -19,9 +19,11 @@ use crate::trail;
 
 mod needs;
 mod screen;
+mod stuck;
 mod watch;
 
 use needs::Need;
+use stuck::Stuck;
 
 /// The commands of an incident, in the order in which they are typed, and where the others are.
 const INCIDENT: [(&str, &str); 6] = [
@@ -65,6 +67,9 @@ struct Status {
     /// The cases at work, the most urgent first; of a long queue not all.
     work: Vec<CaseAtWork>,
     at_work: i64,
+    /// Those of them whose attempts fail again and again, or that take too long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stuck: Vec<Stuck>,
     /// Cases that wait for a day without a departure.
     planned_cases: usize,
     next_plan_at: Option<Timestamp>,
@@ -221,6 +226,13 @@ impl Status {
         }
         let (config, faults) = next_start(at);
         let rates = config::target_rates(&at.config);
+        let is_paused = |target: &str| paused.contains_key(target);
+        let stuck = if daemon_running {
+            stuck::of(store, &work, &alerts.rows, is_paused, now).await
+        } else {
+            // That nothing is done at all is told.
+            Vec::new()
+        };
         let targets = targets(lanes, rates, (&paused, &alerts.rows), daemon_running.then_some(now));
         Ok(Self {
             counts,
@@ -231,6 +243,7 @@ impl Status {
             targets,
             work,
             at_work,
+            stuck,
             planned_cases: planned.rows.len(),
             next_plan_at: store.next_plan().await?,
             daemon_running,
@@ -288,6 +301,7 @@ impl Status {
                 at: since,
             });
         }
+        needs.extend(stuck::need(&self.stuck, now));
         if !self.daemon_running {
             needs.push(Need {
                 name: "daemon".to_owned(),

@@ -35,6 +35,7 @@ const URGENT: &[&str] = &[
     "canary_survived",
     "disk_full",
     "store_damaged",
+    "trail_broken",
     "trail_key_lost",
 ];
 

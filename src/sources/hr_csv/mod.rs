@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 
-use super::{Kind, Pull, Source, SourceState};
+use super::{Awaited, Kind, Pull, Source, SourceState};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 
@@ -120,6 +120,10 @@ impl Pull for HrCsv {
 
     fn obstacle(&self) -> Option<String> {
         self.0.obstacle()
+    }
+
+    fn awaited(&self) -> Vec<Awaited> {
+        self.0.awaited()
     }
 
     async fn stored(&self, delivery: &Delivery, _: &Receipt) -> anyhow::Result<()> {

@@ -136,7 +136,11 @@ pub(in crate::store) fn alert(row: &SqliteRow) -> Result<Alert> {
         subject,
         people,
         target,
-        withheld_from: withheld.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        withheld_from: withheld
+            .split(',')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
         raised_at: Timestamp::from_ms(row.read(5)?),
         last_at: Timestamp::from_ms(row.read(6)?),
         times: row.read(7)?,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::holds::{Hold, hold_view, query};
+use super::two_persons::{TwoPersons, two_persons};
 use crate::digest::{hex, sha256};
 use crate::model::{Leaves, Timestamp};
 use crate::store::gaps::Gaps;
@@ -69,6 +70,9 @@ pub struct HeldSet {
     pub cases: Vec<HeldCase>,
     /// SHA-256 over the sorted cases and what each would do, first 16 hex digits.
     pub set: String,
+    /// Where an approval needs two persons: why, and who was the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub two_persons: Option<TwoPersons>,
     /// What of it cannot be read, and is shown with gaps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableRow>,
@@ -87,6 +91,9 @@ pub struct CombinedSet {
     pub except: Vec<i64>,
     /// The hash over exactly `cases`. Of one hold without exceptions it is that of its [`HeldSet`].
     pub set: String,
+    /// Where an approval needs two persons: why, and who was the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub two_persons: Option<TwoPersons>,
     /// What of it cannot be read, and is shown with gaps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableRow>,
@@ -108,7 +115,9 @@ impl Store {
         let mut conn = self.readers().begin().await.map_err(StoreError::sql("reading a hold"))?;
         let Part { hold, cases, unreadable } = part(&mut conn, id).await?;
         let set = hash(cases.iter().map(|(_, shown)| shown.as_slice()));
+        let two_persons = two_persons(&mut conn, std::slice::from_ref(&hold), &set, self.clock().now()).await?;
         Ok(HeldSet {
+            two_persons,
             hold,
             cases: cases.into_iter().map(|(case, _)| case).collect(),
             set,
@@ -122,12 +131,17 @@ impl Store {
     /// [`StoreError::NotFound`], and [`StoreError::Refused`] where a case of `except` waits under none of them, or all of theirs are taken out.
     pub async fn held_together(&self, holds: &[i64], except: &[i64]) -> Result<CombinedSet> {
         let mut conn = self.readers().begin().await.map_err(StoreError::sql("reading holds"))?;
-        combined(&mut conn, holds, except).await
+        combined(&mut conn, holds, except, self.clock().now()).await
     }
 }
 
 /// See [`Store::held_together`].
-pub(super) async fn combined(conn: &mut sqlx::SqliteConnection, holds: &[i64], except: &[i64]) -> Result<CombinedSet> {
+pub(super) async fn combined(
+    conn: &mut sqlx::SqliteConnection,
+    holds: &[i64],
+    except: &[i64],
+    now: Timestamp,
+) -> Result<CombinedSet> {
     let (numbers, except): (BTreeSet<i64>, BTreeSet<i64>) = (holds.iter().copied().collect(), except.iter().copied().collect());
     let (mut shown, mut left_out) = (Vec::new(), BTreeSet::new());
     let mut combined = CombinedSet {
@@ -136,6 +150,7 @@ pub(super) async fn combined(conn: &mut sqlx::SqliteConnection, holds: &[i64], e
         people: 0,
         except: except.iter().copied().collect(),
         set: String::new(),
+        two_persons: None,
         unreadable: Vec::new(),
     };
     for number in &numbers {
@@ -168,6 +183,7 @@ pub(super) async fn combined(conn: &mut sqlx::SqliteConnection, holds: &[i64], e
     let people: BTreeSet<&str> = combined.cases.iter().map(|case| case.subject_ref.as_str()).collect();
     combined.people = people.len();
     combined.set = hash(shown.iter().map(Vec::as_slice));
+    combined.two_persons = two_persons(conn, &combined.holds, &combined.set, now).await?;
     Ok(combined)
 }
 

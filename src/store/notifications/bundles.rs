@@ -81,7 +81,12 @@ fn bundles(waiting: Vec<Waiting>, gathering: Gathering, room: usize) -> Vec<Vec<
     let waiting = if gathering == Gathering::Singly {
         // What ends something there ends it by its own name, so it is never summed up.
         let (needing, ending): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|message| message.what.needs_somebody());
-        bundles.extend(ending.into_iter().filter(|message| message.is_due).map(|message| vec![message]));
+        bundles.extend(
+            ending
+                .into_iter()
+                .filter(|message| message.is_due)
+                .map(|message| vec![message]),
+        );
         needing
     } else {
         waiting

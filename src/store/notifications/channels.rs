@@ -59,7 +59,9 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn channels(&self) -> Result<Listed<ChannelState>> {
         let of = |state: &str| {
-            format!("(SELECT count(*) FROM notify_delivery d WHERE d.channel = c.name AND d.state = '{state}' AND d.created_at > $1)")
+            format!(
+                "(SELECT count(*) FROM notify_delivery d WHERE d.channel = c.name AND d.state = '{state}' AND d.created_at > $1)"
+            )
         };
         let sql = format!(
             "SELECT c.name, c.carrier, (SELECT count(*) FROM notify_delivery d WHERE d.channel = c.name AND d.state = 'pending') + (SELECT count(*) FROM notify_message m WHERE m.channel = c.name AND m.state = 'waiting'), \

@@ -1,4 +1,4 @@
-//! What time alone brings about: an acknowledgement that has lasted long enough, and a channel that has failed for too long.
+//! Escalation, and what else time alone brings about: an acknowledgement that has lasted long enough, and a channel that has failed for too long.
 
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ impl Store {
                     tx.end_acknowledgement(id, before).await?;
                 }
                 for (channel, why) in failing {
-                    let summary = format!("channel {channel} has taken nothing for ten minutes: {why}; what is to be told there waits");
+                    let summary =
+                        format!("channel {channel} has taken nothing for ten minutes: {why}; what is to be told there waits");
                     tx.raise_alert_once("notify_failing", &key_of(&channel), &summary).await?;
                 }
                 Ok(())
@@ -82,9 +83,7 @@ impl crate::store::Tx<'_> {
         .map_err(StoreError::sql("ending an acknowledgement"))?;
         let Some(row) = row else { return Ok(()) };
         let (kind, key) = (row.lossy(0)?, row.lossy(1)?);
-        self.record(
-            &Entry::new(EntryKind::AlertAcknowledgementEnded, Actor::Daemon).detail(serde_json::json!({ "alert": id })),
-        );
+        self.record(&Entry::new(EntryKind::AlertAcknowledgementEnded, Actor::Daemon).detail(serde_json::json!({ "alert": id })));
         self.tell_expired((id, &kind, &key)).await
     }
 }

@@ -82,7 +82,8 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("recording what came of a delivery"))?;
         let Some(row) = row else { return Ok(()) };
-        let (channel, attempts, bundle, uid): (String, i64, i64, String) = (row.lossy(0)?, row.read(1)?, row.read(2)?, row.lossy(3)?);
+        let (channel, attempts, bundle, uid): (String, i64, i64, String) =
+            (row.lossy(0)?, row.read(1)?, row.read(2)?, row.lossy(3)?);
         let trial = self.is_trial(bundle).await?;
         let kind = match outcome {
             SendingOutcome::Retry { why, .. } => return self.channel_fails(&channel, why).await,

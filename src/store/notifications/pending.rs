@@ -34,7 +34,11 @@ impl Store {
         .map_err(StoreError::sql("looking for deliveries that are due"))?;
         let due = Listed::read("notify_delivery", &rows, sending)?;
         for row in &due.unreadable {
-            tracing::warn!(delivery = row.row, why = row.why, "a delivery to a channel cannot be read and is given up");
+            tracing::warn!(
+                delivery = row.row,
+                why = row.why,
+                "a delivery to a channel cannot be read and is given up"
+            );
             if let Ok(id) = row.row.parse() {
                 self.give_up_unreadable(id).await?;
             }
@@ -111,14 +115,18 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading the alerts of a delivery"))?;
-        let alerts: BTreeMap<i64, Alert> = Listed::read("alert", &rows, alert)?.into_iter().map(|alert| (alert.id, alert)).collect();
-        let rows =
-            sqlx::query("SELECT id, what, thread, created_at, alert_id, why FROM notify_message WHERE bundle = $1 ORDER BY id LIMIT $2")
-                .bind(sending.bundle)
-                .bind(READ)
-                .fetch_all(self.readers())
-                .await
-                .map_err(StoreError::sql("reading the messages of a delivery"))?;
+        let alerts: BTreeMap<i64, Alert> = Listed::read("alert", &rows, alert)?
+            .into_iter()
+            .map(|alert| (alert.id, alert))
+            .collect();
+        let rows = sqlx::query(
+            "SELECT id, what, thread, created_at, alert_id, why FROM notify_message WHERE bundle = $1 ORDER BY id LIMIT $2",
+        )
+        .bind(sending.bundle)
+        .bind(READ)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the messages of a delivery"))?;
         sending.messages = Listed::read("notify_message", &rows, |row| message(row, &alerts))?.rows;
         let kinds = sqlx::query(
             "SELECT a.kind, count(*) FROM notify_message m JOIN alert a ON a.id = m.alert_id WHERE m.bundle = $1 GROUP BY a.kind",

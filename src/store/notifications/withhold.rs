@@ -39,13 +39,18 @@ impl Tx<'_> {
             .detail(serde_json::json!({ "channel": channel, "delivery": uid, "alerts": alerts }));
         entry.case = Some(reached.case);
         self.record(&entry);
-        let told: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM notify_delivery WHERE bundle = ? AND state IN ('pending', 'delivered'))")
-                .bind(bundle)
-                .fetch_one(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("looking who else is told"))?;
-        if told { Ok(()) } else { self.tell_the_others(&channel, bundle).await }
+        let told: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM notify_delivery WHERE bundle = ? AND state IN ('pending', 'delivered'))",
+        )
+        .bind(bundle)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking who else is told"))?;
+        if told {
+            Ok(())
+        } else {
+            self.tell_the_others(&channel, bundle).await
+        }
     }
 
     /// Tells every other channel what a bundle tells: what would come there later comes now.

@@ -239,3 +239,54 @@ async fn last_years_leavers_are_held_and_absent_people_are_left_alone() {
     let delivery = drop.one().await;
     assert_eq!((delivery.signals.len(), delivery.refused.len()), (0, 0));
 }
+
+/// What the folder tells of files that are waited for: their names, and why.
+fn awaited(drop: &DropFolder) -> Vec<(String, String)> {
+    let awaited = drop.source.awaited().into_iter();
+    awaited.map(|awaited| (awaited.what, awaited.why)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_with_a_wrong_trailer_holds_up_no_other_and_is_told_of() {
+    let drop = DropFolder::at(Clock::system(), |_| {});
+    drop.put("a.csv", format!("{HEADER}{ALICE}#EOF,rows=2\n"));
+    drop.put("b.csv", format!("{HEADER}{ALICE}{BOB}#EOF,rows=2\n"));
+    let delivery = drop.one().await;
+    assert_eq!(delivery.name.as_deref(), Some("b.csv"), "at once");
+    drop.store(&delivery).await;
+    let told = awaited(&drop);
+    assert!(
+        told.len() == 1 && told[0].0 == "a.csv" && told[0].1.contains("its trailer says 2 rows and there are 1"),
+        "{told:?}"
+    );
+    tokio::time::advance(SETTLE * 10).await;
+    assert!(refusal(&drop.one().await).contains("its trailer says 2 rows and there are 1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_a_file_that_is_waited_for_waits_only_where_it_is_about_the_same_people() {
+    let drop = DropFolder::at(Clock::system(), |_| {});
+    drop.put("a.csv", format!("{HEADER}{}", ALICE.trim_end()));
+    let carol = "4713,carol@example.org,2026-03-31,,terminate\n";
+    drop.put(
+        "b.csv",
+        format!("{HEADER}4711,alice@example.org,,,rescind\n{BOB}#EOF,rows=2\n"),
+    );
+    drop.put("c.csv", format!("{HEADER}{BOB}#EOF,rows=1\n"));
+    drop.put("d.csv", format!("{HEADER}{carol}#EOF,rows=1\n"));
+    assert_eq!(drop.poll().await, [], "a.csv may be written to");
+    assert_eq!(
+        awaited(&drop),
+        [(
+            "a.csv".to_owned(),
+            "its last line has no end, so its writer may not be done".to_owned()
+        )]
+    );
+    tokio::time::advance(SETTLE).await;
+    let delivery = drop.one().await;
+    assert_eq!(delivery.name.as_deref(), Some("d.csv"));
+    drop.store(&delivery).await;
+    tokio::time::advance(SETTLE * 9).await;
+    let names: Vec<String> = drop.poll().await.into_iter().map(|one| one.name.unwrap()).collect();
+    assert_eq!(names, ["a.csv", "b.csv", "c.csv"], "in their order");
+}

@@ -122,7 +122,11 @@ async fn a_webhook_is_tried_again_unless_nobody_is_there_any_more() {
     for status in [301, 400, 404, 500, 502] {
         let receiver = Receiver::answering(status, "").await;
         assert_eq!(later(&webhook(&receiver).carry(&raised()).await), None, "{status}");
-        assert_eq!(receiver.0.received_requests().await.unwrap().len(), 1, "no redirect is followed");
+        assert_eq!(
+            receiver.0.received_requests().await.unwrap().len(),
+            1,
+            "no redirect is followed"
+        );
     }
     let gone = Receiver::answering(410, "").await;
     assert!(matches!(webhook(&gone).carry(&raised()).await, Answer::Gone(_)));
@@ -181,10 +185,16 @@ async fn mattermost_mentions_nobody_and_an_unknown_hook_is_not_tried_again() {
     for mischief in ["@all", "<!channel>", "**Ann", "](", "@example", "https://evil"] {
         assert!(!text.contains(mischief), "{mischief} in {text}");
     }
-    assert!(text.contains("`revoked case show 4`") && text.contains("<https://revoked.example.org/cases/4>"), "{text}");
+    assert!(
+        text.contains("`revoked case show 4`") && text.contains("<https://revoked.example.org/cases/4>"),
+        "{text}"
+    );
     for status in [400, 501, 403] {
         let receiver = Receiver::answering(status, "{}").await;
-        assert!(matches!(mattermost(&receiver).carry(&named).await, Answer::Refused(_)), "{status}");
+        assert!(
+            matches!(mattermost(&receiver).carry(&named).await, Answer::Refused(_)),
+            "{status}"
+        );
     }
     for status in [429, 503] {
         let receiver = Receiver::answering(status, "{}").await;
@@ -212,14 +222,26 @@ async fn pagerduty_is_triggered_acknowledged_and_resolved_under_one_key() {
     let actions: Vec<&str> = sent.iter().map(|body| body["event_action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["trigger", "trigger", "acknowledge", "resolve"]);
     let payload = &sent[0]["payload"];
-    assert_eq!((&payload["severity"], &payload["source"]), (&"critical".into(), &"revoked.example.org".into()));
+    assert_eq!(
+        (&payload["severity"], &payload["source"]),
+        (&"critical".into(), &"revoked.example.org".into())
+    );
     assert!(!sent[0].to_string().contains("ann@"), "{}", sent[0]);
-    let summary = parcel(&[(What::Raised, alert("hold", "hold:1")), (What::Raised, alert("hold", "hold:2"))], false);
+    let summary = parcel(
+        &[
+            (What::Raised, alert("hold", "hold:1")),
+            (What::Raised, alert("hold", "hold:2")),
+        ],
+        false,
+    );
     pagerduty(&receiver).carry(&summary).await;
     assert_eq!(receiver.body().await["dedup_key"], "revoked/summary/msg_0199aabbccdd");
     let wrong = Receiver::answering(400, r#"{"errors":["'routing_key' is unknown"]}"#).await;
     let refused = pagerduty(&wrong).carry(&raised()).await;
-    assert_eq!(refused, Answer::Refused("it answered 400: 'routing_key' is unknown".to_owned()));
+    assert_eq!(
+        refused,
+        Answer::Refused("it answered 400: 'routing_key' is unknown".to_owned())
+    );
     for status in [429, 500] {
         let receiver = Receiver::answering(status, "").await;
         assert_eq!(later(&pagerduty(&receiver).carry(&raised()).await), None);

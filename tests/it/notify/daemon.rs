@@ -47,14 +47,15 @@ fn id_of(request: &Request) -> &str {
 #[tokio::test]
 async fn a_hold_is_told_at_once_and_list_test_metrics_and_trail_say_so() {
     let (site, server) = site(ResponseTemplate::new(200)).await;
-    let offline = site.says(&["notify", "test"]).await;
-    assert!(offline.code == 1 && offline.err.contains("the daemon does not run"), "{offline:?}");
     let running = site.start().await;
     site.ask_for(1..=1, "compromised").await;
     let told = until_told(&server, 1).await;
     let body: serde_json::Value = serde_json::from_slice(&told[0].body).unwrap();
     let alert = &body["data"]["alerts"][0];
-    assert_eq!((&alert["kind"], &alert["next"]), (&"hold".into(), &"revoked hold show 1".into()));
+    assert_eq!(
+        (&alert["kind"], &alert["next"]),
+        (&"hold".into(), &"revoked hold show 1".into())
+    );
     assert!(!body.to_string().contains("user01"), "{body}");
     until("the record", async || (site.entries("alert.told").await == 1).then_some(())).await;
 
@@ -62,11 +63,17 @@ async fn a_hold_is_told_at_once_and_list_test_metrics_and_trail_say_so() {
     assert!(tested.code == 0 && tested.out.contains("ops: handed over"), "{tested:?}");
     assert_eq!(until_told(&server, 2).await.len(), 2);
     let unknown = site.says(&["notify", "test", "nobody"]).await;
-    assert!(unknown.code == 2 && unknown.err.contains("no channel is called"), "{unknown:?}");
+    assert!(
+        unknown.code == 2 && unknown.err.contains("no channel is called"),
+        "{unknown:?}"
+    );
 
     let listed = site.ask(&["notify", "list"]).await;
     let ops = &listed[0];
-    assert_eq!((&ops["channel"], &ops["kind"], &ops["waiting"]), (&"ops".into(), &"webhook".into(), &0.into()));
+    assert_eq!(
+        (&ops["channel"], &ops["kind"], &ops["waiting"]),
+        (&"ops".into(), &"webhook".into(), &0.into())
+    );
     assert!(ops["last_success"].is_string() && ops["failing_since"].is_null(), "{ops}");
     let table = site.says(&["notify", "list"]).await.out;
     assert!(table.contains("ops") && table.contains("works"), "{table}");
@@ -80,6 +87,11 @@ async fn a_hold_is_told_at_once_and_list_test_metrics_and_trail_say_so() {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
     running.stop().await;
+    let offline = site.says(&["notify", "test"]).await;
+    assert!(
+        offline.code == 1 && offline.err.contains("the daemon does not run"),
+        "{offline:?}"
+    );
 }
 
 #[tokio::test]
@@ -90,9 +102,13 @@ async fn killed_between_the_send_and_the_record_it_sends_the_same_under_the_same
     let first = id_of(&until_told(&server, 1).await[0]).to_owned();
     running.kill().await;
     server.reset().await;
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
     let running = site.start().await;
-    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'delivered'", 1).await;
+    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'delivered'", 1)
+        .await;
     let sent = server.received_requests().await.unwrap();
     assert_eq!(sent.iter().map(id_of).collect::<Vec<_>>(), [first]);
     running.stop().await;
@@ -103,8 +119,11 @@ async fn one_who_is_busy_is_left_alone_for_as_long_as_he_asks() {
     let (site, server) = site(ResponseTemplate::new(429).insert_header("retry-after", "3000")).await;
     let running = site.start().await;
     site.ask_for(1..=1, "compromised").await;
-    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'pending' AND attempts = 1", 1)
-        .await;
+    site.until_count(
+        "SELECT count(*) FROM notify_delivery WHERE state = 'pending' AND attempts = 1",
+        1,
+    )
+    .await;
     let paused = site.says(&["target", "pause", "chat", "--note", "an upgrade"]).await;
     assert_eq!(paused.code, 0, "{paused:?}");
     site.until_alert("target_paused").await;
@@ -122,7 +141,10 @@ async fn check_judges_the_channels_and_what_nobody_is_told_of() {
     let (site, server) = site(ResponseTemplate::new(200)).await;
     let checked = site.ask(&["check"]).await;
     let channels = checked["channels"].as_array().unwrap();
-    assert_eq!((&channels[0]["name"], &channels[0]["kind"]), (&"ops".into(), &"webhook".into()));
+    assert_eq!(
+        (&channels[0]["name"], &channels[0]["kind"]),
+        (&"ops".into(), &"webhook".into())
+    );
     let text = channels[0].to_string();
     assert!(text.contains("only channel") && !text.contains(&server.uri()), "{text}");
     site.secret("ops-url", b"http://127.0.0.1:9");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use revoked::model::Actor;
 use revoked::store::{ChannelRules, What};
 
-use super::rules;
+use crate::store::channel_rules as rules;
 use crate::store::{Place, place};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -52,7 +52,10 @@ async fn nobody_acknowledges_and_step_by_step_others_are_told_the_last_every_hou
         assert_eq!(told(&place).await, ["boss reminder"]);
     }
     place.store.acknowledge_alerts(vec![1], ann(), None).await.unwrap();
-    assert_eq!(told(&place).await, ["chat acknowledged", "pager acknowledged", "boss acknowledged"]);
+    assert_eq!(
+        told(&place).await,
+        ["chat acknowledged", "pager acknowledged", "boss acknowledged"]
+    );
 }
 
 #[tokio::test]
@@ -89,5 +92,8 @@ async fn without_a_next_step_an_acknowledgement_lasts() {
     place.store.look_at_escalation().await.unwrap();
     assert!(!place.store.alerts(false).await.unwrap()[0].needs_somebody());
     let told = place.told_on("chat").await;
-    assert_eq!(told.iter().map(|told| told.0).collect::<Vec<_>>(), [What::Raised, What::Acknowledged]);
+    assert_eq!(
+        told.iter().map(|told| told.0).collect::<Vec<_>>(),
+        [What::Raised, What::Acknowledged]
+    );
 }

@@ -43,7 +43,10 @@ async fn mails_about_one_thing_hang_together_and_the_same_one_has_the_same_name(
     }
     let mails = server.mails();
     let ids: Vec<&str> = mails.iter().map(|mail| header(mail, "message-id")).collect();
-    assert!(ids[0] == ids[1] && ids[0] != ids[2] && ids[0].ends_with("@example.org>"), "{ids:?}");
+    assert!(
+        ids[0] == ids[1] && ids[0] != ids[2] && ids[0].ends_with("@example.org>"),
+        "{ids:?}"
+    );
     assert_eq!(header(&mails[0], "references"), header(&mails[2], "references"));
     assert_eq!(header(&mails[0], "auto-submitted"), "auto-generated");
     assert_eq!(header(&mails[0], "to"), "ops@example.org");
@@ -57,8 +60,14 @@ async fn a_server_that_greets_nobody_or_never_says_that_it_took_it_holds_nobody_
     for manner in [Manner::NeverGreets, Manner::HangsAfterData] {
         let server = MailServer::start(manner).await;
         let began = Instant::now();
-        let answer = smtp(server.port, Security::Loopback).carry(&mail(What::Raised, "msg_1")).await;
-        assert_eq!(answer, Answer::Later("it did not answer within 2 s".to_owned(), None), "{manner:?}");
+        let answer = smtp(server.port, Security::Loopback)
+            .carry(&mail(What::Raised, "msg_1"))
+            .await;
+        assert_eq!(
+            answer,
+            Answer::Later("it did not answer within 2 s".to_owned(), None),
+            "{manner:?}"
+        );
         assert!(began.elapsed() < Duration::from_secs(30), "{manner:?}");
     }
 }
@@ -66,8 +75,13 @@ async fn a_server_that_greets_nobody_or_never_says_that_it_took_it_holds_nobody_
 #[tokio::test]
 async fn without_starttls_nothing_is_sent_and_it_is_not_tried_again() {
     let server = MailServer::start(Manner::Takes).await;
-    let answer = smtp(server.port, Security::Required).carry(&mail(What::Raised, "msg_1")).await;
-    assert!(matches!(&answer, Answer::Refused(why) if why.contains("STARTTLS")), "{answer:?}");
+    let answer = smtp(server.port, Security::Required)
+        .carry(&mail(What::Raised, "msg_1"))
+        .await;
+    assert!(
+        matches!(&answer, Answer::Refused(why) if why.contains("STARTTLS")),
+        "{answer:?}"
+    );
     assert!(server.mails().is_empty());
 }
 
@@ -75,7 +89,9 @@ async fn without_starttls_nothing_is_sent_and_it_is_not_tried_again() {
 async fn what_a_server_does_not_take_now_is_tried_again_and_what_it_refuses_is_not() {
     for (said, again) in [("451 greylisted", true), ("550 no such mailbox", false)] {
         let server = MailServer::start(Manner::AnswersRecipients(said)).await;
-        let answer = smtp(server.port, Security::Loopback).carry(&mail(What::Raised, "msg_1")).await;
+        let answer = smtp(server.port, Security::Loopback)
+            .carry(&mail(What::Raised, "msg_1"))
+            .await;
         match answer {
             Answer::Later(why, _) => assert!(again && why.contains("451"), "{why}"),
             Answer::Refused(why) => assert!(!again && why.contains("550"), "{why}"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use revoked::model::Actor;
 use revoked::store::{ChannelRules, EXEC_CHANNEL, Gathering, Role, SendingOutcome, Store, What};
 
-use super::rules;
+use crate::store::channel_rules as rules;
 use crate::store::place;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,7 +22,10 @@ async fn whoever_raises_an_alert_writes_its_messages_with_it_in_whatever_program
     // A command of an operator's, which knows nothing of the config.
     let command = Store::open(&place.path, Role::Command, place.clock.clone()).await.unwrap();
     for (kind, key) in [("target_down", "target:chat"), ("quarantine", "source:hr")] {
-        command.raise_alert(kind, key.to_owned(), "a sentence".to_owned()).await.unwrap();
+        command
+            .raise_alert(kind, key.to_owned(), "a sentence".to_owned())
+            .await
+            .unwrap();
     }
     command.close().await;
     place.clock.advance(MINUTE);
@@ -62,7 +65,11 @@ async fn in_quiet_hours_only_what_is_urgent_is_told_and_then_the_rest_as_one() {
     }
     place.raises("came_back", "job:1").await;
     let to = [String::new()];
-    let bound = |is_quiet| place.store.bind_messages("ops", Gathering::Together, (30 * SECOND, is_quiet), &to);
+    let bound = |is_quiet| {
+        place
+            .store
+            .bind_messages("ops", Gathering::Together, (30 * SECOND, is_quiet), &to)
+    };
     assert_eq!(bound(true).await.unwrap(), 1);
     assert_eq!(bound(true).await.unwrap(), 0);
     assert_eq!(bound(false).await.unwrap(), 1);
@@ -74,7 +81,11 @@ async fn in_quiet_hours_only_what_is_urgent_is_told_and_then_the_rest_as_one() {
 async fn five_thousand_alerts_are_six_deliveries_a_minute_and_none_is_lost() {
     let place = place().await;
     place.store.set_channels(vec![rules("ops")]).await.unwrap();
-    let raised = (0..5000).map(|n| place.store.raise_alert("could_not_revoke", format!("job:{n}"), "still in".to_owned()));
+    let raised = (0..5000).map(|n| {
+        place
+            .store
+            .raise_alert("could_not_revoke", format!("job:{n}"), "still in".to_owned())
+    });
     for raised in futures_util::future::join_all(raised).await {
         raised.unwrap();
     }
@@ -90,7 +101,10 @@ async fn five_thousand_alerts_are_six_deliveries_a_minute_and_none_is_lost() {
     assert_eq!(place.due_on("ops").await.len(), 6);
     place.clock.advance(MINUTE + SECOND);
     let later = place.due_on("ops").await;
-    assert_eq!(later.iter().skip(6).map(revoked::store::Sending::count).collect::<Vec<_>>(), [1, 1, 1, 1, 1, 5]);
+    assert_eq!(
+        later.iter().skip(6).map(revoked::store::Sending::count).collect::<Vec<_>>(),
+        [1, 1, 1, 1, 1, 5]
+    );
 }
 
 #[tokio::test]
@@ -101,7 +115,11 @@ async fn a_delivery_keeps_its_name_over_attempts_and_restarts_and_what_follows_i
     let first = place.due_on("ops").await.remove(0);
     let due = place.clock.now().plus(10 * MINUTE);
     let why = "it answered 503".to_owned();
-    place.store.record_sending(first.id, SendingOutcome::Retry { due, why }).await.unwrap();
+    place
+        .store
+        .record_sending(first.id, SendingOutcome::Retry { due, why })
+        .await
+        .unwrap();
     let ann = Actor::operator("ann", Some(1000));
     place.store.clear_alert(1, ann, None).await.unwrap();
     place.clock.advance(MINUTE);
@@ -196,12 +214,20 @@ async fn the_program_of_alerts_exec_gets_every_alert_even_one_that_is_over() {
     let to = [String::new()];
     let bound = async || {
         let pace = (Duration::ZERO, false);
-        place.store.bind_messages(EXEC_CHANNEL, Gathering::Each, pace, &to).await.unwrap()
+        place
+            .store
+            .bind_messages(EXEC_CHANNEL, Gathering::Each, pace, &to)
+            .await
+            .unwrap()
     };
     assert_eq!(bound().await, 1);
     let due = place.store.due_sendings(EXEC_CHANNEL, 10).await.unwrap();
     let why = "it ended with code 3".to_owned();
-    place.store.record_sending(due[0].id, SendingOutcome::GivenUp { why }).await.unwrap();
+    place
+        .store
+        .record_sending(due[0].id, SendingOutcome::GivenUp { why })
+        .await
+        .unwrap();
     assert!(place.store.alert_is_open("alert_untold", "alerts").await.unwrap());
     assert_eq!(bound().await, 0, "its own trouble is not handed to it");
     place.raises("quarantine", "source:it").await;
@@ -223,7 +249,11 @@ async fn a_receiver_that_is_gone_switches_its_channel_off_and_the_others_are_tol
     place.raises("came_back", "job:1").await;
     let due = place.due_on("old").await;
     let why = "it answered 410".to_owned();
-    place.store.record_sending(due[0].id, SendingOutcome::Gone { why }).await.unwrap();
+    place
+        .store
+        .record_sending(due[0].id, SendingOutcome::Gone { why })
+        .await
+        .unwrap();
     place.raises("came_back", "job:2").await;
     assert!(place.due_on("old").await.is_empty());
     let told: Vec<String> = place.told_on("ops").await.into_iter().map(|told| told.1).collect();
@@ -257,8 +287,14 @@ async fn a_channel_that_fails_for_ten_minutes_is_told_on_the_others_and_never_on
     for _ in 0..3 {
         place.store.look_at_escalation().await.unwrap();
     }
-    assert_eq!(place.told_on("ops").await, [(What::Raised, "notify_failing/channel:dead".to_owned())]);
+    assert_eq!(
+        place.told_on("ops").await,
+        [(What::Raised, "notify_failing/channel:dead".to_owned())]
+    );
     let dead = place.told_on("dead").await;
     assert_eq!(dead, [(What::Raised, "came_back/job:1".to_owned())]);
-    assert!(!place.store.alert_is_open("notify_failing", "channel:dead").await.unwrap(), "it took one");
+    assert!(
+        !place.store.alert_is_open("notify_failing", "channel:dead").await.unwrap(),
+        "it took one"
+    );
 }

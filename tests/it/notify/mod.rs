@@ -14,25 +14,9 @@ use std::time::Duration;
 
 use revoked::model::Timestamp;
 use revoked::notify::{Parcel, Told};
-use revoked::store::{Alert, ChannelRules, Gathering, Message, Sending, What};
+use revoked::store::{Alert, Gathering, Message, Sending, What};
 
-use crate::store::{NOW, Place};
-
-/// A channel that is told of everything.
-pub(crate) fn rules(name: &str) -> ChannelRules {
-    ChannelRules {
-        name: name.to_owned(),
-        carrier: "webhook",
-        kinds: Vec::new(),
-        urgent_only: false,
-        after: Duration::ZERO,
-        repeats: false,
-        wait: Duration::from_secs(30),
-        tells_care: true,
-        tells_over: true,
-        tells_each: false,
-    }
-}
+use crate::store::{NOW, Place, channel_rules as rules};
 
 impl Place {
     /// Binds what is due on a channel, and gives what is to be sent there.

@@ -8,8 +8,8 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::mail_server::{MailServer, Manner};
-use super::rules;
 use crate::harness::{Installation, InstallationPlan, until};
+use crate::store::channel_rules as rules;
 use crate::store::{place, signal};
 
 #[tokio::test]
@@ -20,7 +20,9 @@ async fn what_a_channel_was_not_told_goes_to_the_others_that_would_not_have_been
     let mut next = rules("next");
     next.after = Duration::from_mins(15);
     place.store.set_channels(vec![rules("ops"), pager, next]).await.unwrap();
-    place.accept_from("idp", vec![signal("k", "ann@example.org", Reason::Compromised)]).await;
+    place
+        .accept_from("idp", vec![signal("k", "ann@example.org", Reason::Compromised)])
+        .await;
     let ann = ["email:ann@example.org".parse().unwrap()];
     let reached = place.store.unfinished_case_of(&ann).await.unwrap();
     assert!(matches!(reached, Some(Suspended { case: 1, .. })), "{reached:?}");
@@ -67,7 +69,11 @@ async fn a_channel_that_reaches_somebody_of_an_unfinished_case_is_passed_over_un
     let server = MockServer::start().await;
     for hook in ["/floor", "/security"] {
         let answer = ResponseTemplate::new(200).set_body_string("ok");
-        Mock::given(method("POST")).and(path(hook)).respond_with(answer).mount(&server).await;
+        Mock::given(method("POST"))
+            .and(path(hook))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
     }
     let more = Box::leak(CHANNELS.replace("{port}", &mails.port.to_string()).into_boxed_str());
     let site = Installation::new(InstallationPlan {
@@ -91,11 +97,20 @@ async fn a_channel_that_reaches_somebody_of_an_unfinished_case_is_passed_over_un
     site.ask_for(1..=1, "compromised").await;
     // The hold: not to the floor, nor to the mailbox of whom it is about; to security, which would not have been told.
     until("security is told", async || (told("security").await == 1).then_some(())).await;
-    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'withheld'", 2).await;
-    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'delivered'", 2).await;
+    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'withheld'", 2)
+        .await;
+    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'delivered'", 2)
+        .await;
     assert_eq!(told("floor").await, 0);
-    let to: Vec<String> = mails.mails().iter().flat_map(|mail| mail.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    assert!(to.iter().any(|line| line == "To: ops@example.org") && !to.iter().any(|line| line.contains("user01")), "{to:?}");
+    let to: Vec<String> = mails
+        .mails()
+        .iter()
+        .flat_map(|mail| mail.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert!(
+        to.iter().any(|line| line == "To: ops@example.org") && !to.iter().any(|line| line.contains("user01")),
+        "{to:?}"
+    );
     let tested = site.says(&["notify", "test", "floor"]).await;
     assert!(tested.code == 1 && tested.out.contains("unfinished case 1"), "{tested:?}");
     let listed = site.says(&["alert", "list"]).await.out;

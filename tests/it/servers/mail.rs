@@ -37,13 +37,22 @@ async fn carried(server: &Server, place: usize, security: Security, password: &s
 #[tokio::test]
 async fn mail_is_taken_over_starttls_and_tls_from_whoever_logs_in_at_a_server_that_is_known() {
     let ready = async |server: &Server| server.accepts(0).await && server.accepts(1).await;
-    let Some(server) = Server::start("aiosmtpd", 2, ready).await else { return };
+    let Some(server) = Server::start("aiosmtpd", 2, ready).await else {
+        return;
+    };
     for (place, security) in [(0, Security::Required), (1, Security::Implicit)] {
-        assert_eq!(carried(&server, place, security, PASSWORD, true).await, Answer::Taken, "{security:?}");
+        assert_eq!(
+            carried(&server, place, security, PASSWORD, true).await,
+            Answer::Taken,
+            "{security:?}"
+        );
         let refused = carried(&server, place, security, "wrong", true).await;
         assert!(matches!(&refused, Answer::Refused(why) if why.contains("535")), "{refused:?}");
         let unknown = carried(&server, place, security, PASSWORD, false).await;
-        assert!(!matches!(unknown, Answer::Taken), "an authority that nobody knows: {unknown:?}");
+        assert!(
+            !matches!(unknown, Answer::Taken),
+            "an authority that nobody knows: {unknown:?}"
+        );
     }
     let mails = kept(&server);
     assert_eq!(mails.len(), 2);

@@ -88,7 +88,7 @@ async fn what_was_still_to_be_handed_over_waits_for_the_channel_of_the_program()
     sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&mut conn).await.unwrap();
     sqlx::Connection::close(conn).await.unwrap();
     let store = Store::open(&path, Role::Daemon, Clock::fixed(NOW)).await.unwrap();
-    let channel = crate::notify::rules(revoked::store::EXEC_CHANNEL);
+    let channel = crate::store::channel_rules(revoked::store::EXEC_CHANNEL);
     store.set_channels(vec![channel]).await.unwrap();
     let channels = store.channels().await.unwrap();
     assert_eq!(channels[0].waiting, 1);

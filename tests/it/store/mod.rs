@@ -27,6 +27,7 @@ mod retention;
 mod source_health;
 mod source_state;
 mod trail;
+mod two_persons;
 mod wordings;
 mod writer;
 
@@ -101,6 +102,22 @@ impl Place {
                 .to_owned()
         };
         rows.iter().map(|row| kind(&row.body)).collect()
+    }
+}
+
+/// A channel that is told of everything.
+pub(crate) fn channel_rules(name: &str) -> revoked::store::ChannelRules {
+    revoked::store::ChannelRules {
+        name: name.to_owned(),
+        carrier: "webhook",
+        kinds: Vec::new(),
+        urgent_only: false,
+        after: std::time::Duration::ZERO,
+        repeats: false,
+        wait: std::time::Duration::from_secs(30),
+        tells_care: true,
+        tells_over: true,
+        tells_each: false,
     }
 }
 

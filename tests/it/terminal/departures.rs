@@ -2,7 +2,7 @@
 
 use sqlx::Executor as _;
 
-use crate::harness::pty::{NARROW, Terminal, WIDE};
+use crate::harness::pty::{NARROW, Size, Terminal, WIDE};
 use crate::harness::{Installation, InstallationPlan, until};
 
 const HR: &str = "
@@ -214,4 +214,62 @@ async fn a_departure_is_meant_by_whose_it_is_and_ends_with_what_may_be_typed() {
             && refused.err.contains("revoked find user01@example.test"),
         "{refused:?}"
     );
+}
+
+/// Lines of a preview, or of the departures, on a screen of this size.
+fn screen_of(site: &Installation, args: &[&str], size: Size) -> String {
+    let config = site.config();
+    let args = [args, &["--utc", "--config", config.to_str().unwrap()]].concat();
+    let printed = Terminal::start(&args, &[], size).end().printed;
+    let printed = anstream::adapter::strip_str(&printed).to_string();
+    assert!(
+        printed.lines().all(|line| line.chars().count() <= usize::from(size.0)),
+        "{printed}"
+    );
+    printed
+}
+
+#[tokio::test]
+async fn the_leavers_own_day_is_shown_at_any_width_and_a_long_name_is_shortened_for_it() {
+    let site = Installation::new(InstallationPlan {
+        more: HR,
+        ..InstallationPlan::default()
+    })
+    .await;
+    std::fs::create_dir(site.path("drop")).unwrap();
+    let now = jiff::Timestamp::from_millisecond(revoked::clock::Clock::system().now().ms()).unwrap();
+    let soon = now + jiff::SignedDuration::from_mins(2);
+    let name = "maximiliane.von-und-zu-hohenstein@subsidiary.example.org";
+    let file = format!(
+        "employee_id,email,action,last_working_day,effective_at,timezone\n\
+         1,{name},terminate,2099-12-30,,America/New_York\n\
+         2,user02@example.test,terminate,,{},UTC\n#EOF,rows=2\n",
+        soon
+    );
+    std::fs::write(site.path("leavers.csv"), &file).unwrap();
+    let path = site.path("leavers.csv").display().to_string();
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for size in [NARROW, WIDE] {
+        let preview = screen_of(&site, &["source", "hr", "preview", &path], size);
+        assert!(
+            preview.contains("end of Wed 30 Dec 2099, New York") && preview.contains("maximiliane."),
+            "{preview}"
+        );
+        let today = jiff::tz::TimeZone::UTC.to_datetime(soon).strftime("%a %d %b").to_string();
+        assert!(one_line(&preview).contains(&today), "the day of {today} is not on\n{preview}");
+    }
+    let preview = screen_of(&site, &["source", "hr", "preview", &path], NARROW);
+    assert!(!preview.contains(name), "{preview}");
+
+    let running = site.start().await;
+    std::fs::write(site.path("drop/leavers.csv"), &file).unwrap();
+    site.until_count("SELECT count(*) FROM departure", 2).await;
+    running.stop().await;
+    for size in [NARROW, WIDE] {
+        let listed = screen_of(&site, &["departures", "list"], size);
+        assert!(
+            listed.contains("end of Wed 30 Dec 2099, New York") && listed.contains("maximiliane."),
+            "{listed}"
+        );
+    }
 }

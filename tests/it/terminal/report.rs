@@ -40,7 +40,6 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("summary", "is open again since", &["job.settled", "release.asked"]),
-    ("unproved", "is open again since", &["job.settled"]),
     ("called_off", "", &["case.called_off", "case.cancelled", "hold.rejected"]),
     ("summary", " said of ", &["signal.accepted", "case.opened"]),
     ("summary", "Contained", &["case.contained", "job.settled"]),
@@ -62,7 +61,8 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
         &["hold.placed", "job.settled", "job.failed", "departure.planned"],
     ),
     ("summary", "Nothing was done: access is to end", &["departure.planned"]),
-    ("unproved", "nothing is done before", &["departure.planned"]),
+    ("planned", "; nothing is done before", &["departure.planned", "case.opened"]),
+    ("planned", ", and held for a decision", &["hold.placed"]),
     ("proof", "", &["job.settled"]),
     ("held", "", &["job.settled"]),
     ("unproved", "held for a decision", &["hold.placed"]),
@@ -332,6 +332,18 @@ async fn the_report_of_a_leaver_begins_with_the_last_day_and_how_late_access_end
         first.ends_with(&format!("is {} (UTC): access is to end at {} 00:00:00.", day(40), day(41))),
         "{first}"
     );
+    assert_eq!(planned["unproved_count"], 0, "nothing was due: {planned:#}");
+    assert_eq!(planned["unproved"], serde_json::json!([]));
+    let case = case_of(&site, "user02").await;
+    assert_eq!(
+        texts(&planned, "planned"),
+        [format!(
+            "case {case}: planned for {} 00:00:00; nothing is done before",
+            day(41)
+        )]
+    );
+    let written = site.says(&["person", "report", "user02@example.test"]).await;
+    assert!(!written.out.contains("UNPROVED"), "{written:?}");
     let nobody = certified(&site, "ghost", &entries).await;
     assert!(
         texts(&nobody, "summary")[0].ends_with(", and no target knew the person."),
@@ -373,7 +385,7 @@ async fn what_was_called_off_is_no_failure_of_a_proof_and_what_was_given_back_is
     assert_eq!(called_off["unproved_count"], 0, "{called_off:#}");
     let said = texts(&called_off, "called_off");
     assert!(
-        said.len() == 1 && said[0].contains(" rejected hold 1: a wrong file"),
+        said.len() == 1 && said[0].contains(" rejected hold 1: a wrong file") && said[0].contains(": called off on 20"),
         "{called_off:#}"
     );
     assert!(
@@ -391,6 +403,7 @@ async fn what_was_called_off_is_no_failure_of_a_proof_and_what_was_given_back_is
         "{summary:?}"
     );
     assert_eq!(back["called_off"], serde_json::json!([]), "it is told as a release");
+    assert_eq!(back["unproved_count"], 0, "what was given back lacks no proof: {back:#}");
     let held = back["held"].as_array().unwrap();
     assert!(
         held.iter().any(|row| row["how_it_ended"]

@@ -3,20 +3,14 @@
 use std::path::Path;
 
 use super::map::show_columns;
-use crate::cli::output::{Cell, LocalTimes, Meaning, answer, bare, coarse, line, own_time, plain, sentence, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, answer, bare, coarse, line, plain, sentence, table, terminal, width_of};
 use crate::model::Timestamp;
 use crate::sources::hr_csv::{Effect, Preview, PreviewRefusal, PreviewRow, Proposal, Totals};
 
-/// What a screen shows of a row.
-const SCREEN: [&str; 7] = [
-    "line",
-    "person",
-    "effect",
-    "access ends",
-    "where they work?",
-    "employee?",
-    "why…",
-];
+/// A name is cut to this where the day beside it would have to be broken otherwise.
+const SHORT_NAME: usize = 24;
+/// What the reasons need at least.
+const WHY: usize = 16;
 
 /// Shows a preview of `file`, with the mapping that is proposed for it, if one is.
 ///
@@ -26,7 +20,7 @@ pub(super) fn show(preview: &Preview, file: &Path, proposal: Option<&Proposal>, 
     // Of a file that is rejected whole no row does anything, whatever it says.
     if preview.rejected.is_none() {
         let rows = preview.rows.iter().map(|row| cells(row, times)).collect();
-        table(&SCREEN, rows, "no row could be acted on")?;
+        table(&headings(&preview.rows, times), rows, "no row could be acted on")?;
     }
     for refused in &preview.refused {
         sentence(&refusal(refused), 2)?;
@@ -101,6 +95,20 @@ fn suggest(proposal: &Proposal, file: &Path) -> anyhow::Result<()> {
     line(format!("more: revoked source hr map {}", plain(&file.display().to_string())))
 }
 
+/// What a screen shows of a row: when access ends by the calendar and the clocks where the person works is never left out or cut. Names are
+/// shortened to give it room; where that is not enough, it is broken between words.
+fn headings(rows: &[PreviewRow], times: &LocalTimes) -> [&'static str; 7] {
+    let widest = |cell: &dyn Fn(&PreviewRow) -> usize| rows.iter().map(cell).max().unwrap_or(0) + 2;
+    let needed = widest(&|row| row.line.to_string().len().max("line".len()))
+        + widest(&|row| width_of(&bare(&row.subject.to_string())).min(SHORT_NAME))
+        + widest(&|row| row.effect.word().len().max("effect".len()))
+        + widest(&|row| width_of(&ends(row, times)))
+        + widest(&|row| width_of(&why(row, times)).clamp("why".len(), WHY));
+    let is_narrow = terminal().width.is_some_and(|width| needed > width.into());
+    let ends = if is_narrow { "access ends…" } else { "access ends" };
+    ["line", "person~", "effect", ends, "here?", "employee?", "why…"]
+}
+
 fn cells(row: &PreviewRow, times: &LocalTimes) -> Vec<Cell> {
     let meaning = match row.effect {
         // Of somebody who is new here only a target can tell.
@@ -118,19 +126,28 @@ fn cells(row: &PreviewRow, times: &LocalTimes) -> Vec<Cell> {
         row.line.to_string().into(),
         bare(&row.subject.to_string()).into(),
         Cell::meaning(row.effect.word(), meaning),
-        times.cell(row.utc).into(),
-        row.local.as_deref().map(own_time).unwrap_or_default().into(),
+        ends(row, times).into(),
+        row.utc.map_or_else(|| "-".to_owned(), |at| times.on_day(at)).into(),
         employee.into(),
         why(row, times).into(),
     ]
 }
 
+/// When access ends, by the clocks and the calendar of whoever leaves.
+fn ends(row: &PreviewRow, times: &LocalTimes) -> String {
+    match (&row.local, row.utc) {
+        (Some(local), _) => times.own_day(local),
+        (None, Some(at)) => times.on_day(at),
+        (None, None) => "-".to_owned(),
+    }
+}
+
 /// Why, with the time at which access was to end before.
 fn why(row: &PreviewRow, times: &LocalTimes) -> String {
     let from = row.from.map(|from| match (row.effect, row.utc) {
-        (Effect::CallsOff, _) => format!("for {}", times.time(from)),
-        (_, Some(to)) => format!("from {}, {}", times.time(from), moved(from, to)),
-        (_, None) => format!("from {}", times.time(from)),
+        (Effect::CallsOff, _) => format!("for {}", times.on_day(from)),
+        (_, Some(to)) => format!("from {}, {}", times.on_day(from), moved(from, to)),
+        (_, None) => format!("from {}", times.on_day(from)),
     });
     let new = row.unnamed.then(|| "new here".to_owned());
     let words: Vec<String> = from.into_iter().chain(new).chain(row.why.clone()).collect();

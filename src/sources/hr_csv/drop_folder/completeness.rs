@@ -1,6 +1,7 @@
-//! What says that a file is complete: a marker beside it (`name.csv.done`), or a trailer as its last line (`#EOF,rows=123`).
+//! What says that a file is complete: a marker beside it (`name.csv.done`), a trailer as its last line (`#EOF,rows=123`), or else how it ends.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -97,6 +98,46 @@ fn rows_fit(what: &str, said: u64, contents: &FileContents) -> Result<(), Mismat
         "{what} says {said} rows and there are {}: it is incomplete, or a quote in it swallows lines",
         contents.records
     )))
+}
+
+/// What is told of a file that stops in the middle of a line.
+pub(in crate::sources::hr_csv) const NO_END: &str = "its last line has no end, so its writer may not be done";
+
+/// How a file ends, as a hint whether its writer is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sources::hr_csv) enum Ending {
+    /// With a line that looks like a trailer.
+    Trailer,
+    /// With the end of a line.
+    Fields,
+    /// In the middle of a line, which RFC 4180 allows for the last.
+    Middle,
+}
+
+impl Ending {
+    /// Looks at the last bytes, and goes back to the first.
+    pub(in crate::sources::hr_csv) fn of(file: &mut File, len: u64) -> io::Result<Self> {
+        use std::io::{Seek as _, SeekFrom};
+        let tail = len.min(256);
+        file.seek(SeekFrom::Start(len - tail))?;
+        let mut bytes = Vec::new();
+        file.take(tail).read_to_end(&mut bytes)?;
+        file.rewind()?;
+        // Of UTF-16 the half of each character that plain text leaves empty is passed over.
+        bytes.retain(|byte| *byte != 0);
+        let text = bytes.trim_ascii_end();
+        let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let is_trailer = last
+            .strip_prefix(b"#EOF")
+            .is_some_and(|rest| rest.get(1..6) == Some(b"rows="));
+        Ok(if is_trailer {
+            Self::Trailer
+        } else if bytes.last().is_none_or(|byte| *byte == b'\n') {
+            Self::Fields
+        } else {
+            Self::Middle
+        })
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -14,7 +14,8 @@ use tokio::time::Instant;
 
 use super::access::with_advice;
 use super::archive::{MovedFile, StoredFile, put_away, reason_place};
-use super::completeness::{Mismatch, marker_path, mismatch};
+use super::completeness::{Ending, Mismatch, NO_END, marker_path, mismatch};
+use super::concerned::Concerned;
 use crate::clock::Clock;
 use crate::model::{Delivery, PutAside, Refused};
 use crate::sources::hr_csv::files::file_name::{is_expected, is_ours, shown};
@@ -30,7 +31,7 @@ use crate::sources::hr_csv::statements::signals;
 use crate::sources::hr_csv::statements::signals::{FileDelivery, WHOLE_FILE};
 
 /// A file that contradicts itself, or stops in the middle of a line, waits this many times as long as one that does not.
-const PATIENCE: u32 = 10;
+pub(super) const PATIENCE: u32 = 10;
 
 /// One look hands in no more files than this, and none after so many signals: what is held in memory stays bounded.
 const MOST_FILES: usize = 64;
@@ -61,26 +62,30 @@ struct Memory {
 }
 
 /// What a file looked like, and since when.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Sighting {
     file: FileIdentity,
     marker: Option<FileIdentity>,
     signature: Option<FileIdentity>,
     since: Instant,
-    /// Whether it was read in this state, and contradicts its marker, its trailer or its signature.
-    mismatch: bool,
+    /// Whom it is about, where it was read in this state and is waited for: it contradicts its marker, its trailer or its signature, or
+    /// its last line has no end.
+    concerned: Option<Arc<Concerned>>,
 }
 
 /// A `*.csv` in the folder.
-struct Candidate {
-    name: OsString,
-    identity: FileIdentity,
-    irregular: Option<&'static str>,
+pub(super) struct Candidate {
+    pub name: OsString,
+    pub identity: FileIdentity,
+    pub irregular: Option<&'static str>,
 }
 
 /// What comes of one file.
 enum Outcome {
+    /// What comes after it waits for it: it may be written to.
     Wait,
+    /// Only what is about the same people waits for it.
+    WaitFor(Arc<Concerned>),
     Gone,
     Deliver(Box<ReadFile>),
 }
@@ -109,7 +114,8 @@ impl DropFolder {
     }
 
     /// The files that are complete, oldest first. A file that is not yet complete keeps back those after it, since they may take back
-    /// what it says; it never does so for long, since whoever writes on it also makes it younger.
+    /// what it says; it never does so for long, since whoever writes on it also makes it younger. One that is waited for although nobody
+    /// seems to write to it keeps back those that are about the same people alone.
     pub(in crate::sources::hr_csv) fn look(&self, now: Instant) -> anyhow::Result<Vec<ReadFile>> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trouble = None;
@@ -137,16 +143,18 @@ impl DropFolder {
         let mut found: Vec<ReadFile> = Vec::new();
         // A full file is compared with the one before it, which must be stored by then.
         let most = if self.rules.full_file { 1 } else { MOST_FILES };
+        let mut waited_for: Vec<Arc<Concerned>> = Vec::new();
         for candidate in &candidates {
             let outcome = match memory.leftovers.get(&candidate.name) {
                 Some((identity, done)) if *identity == candidate.identity => {
                     let done = done.clone();
                     self.put_away(&mut memory, &done, now).map(|()| Outcome::Gone)
                 }
-                _ => self.consider(candidate, &mut memory.sightings, now),
+                _ => self.consider(candidate, &mut memory.sightings, &waited_for, now),
             };
             match outcome {
                 Ok(Outcome::Wait) => break,
+                Ok(Outcome::WaitFor(concerned)) => waited_for.push(concerned),
                 Ok(Outcome::Gone) => {}
                 Ok(Outcome::Deliver(one)) => found.push(*one),
                 Err(error) => trouble = trouble.or(Some(error)),
@@ -203,7 +211,7 @@ impl DropFolder {
     }
 
     /// The files that are for us, oldest first, and the names of those that look as if somebody meant them to be.
-    fn candidates(&self) -> anyhow::Result<(Vec<Candidate>, Vec<OsString>)> {
+    pub(super) fn candidates(&self) -> anyhow::Result<(Vec<Candidate>, Vec<OsString>)> {
         let folder = &self.rules.folder;
         let looking = || format!("cannot look into the drop folder {}", folder.display());
         let meta = fs::metadata(folder).with_context(looking)?;
@@ -242,6 +250,7 @@ impl DropFolder {
         &self,
         candidate: &Candidate,
         sightings: &mut HashMap<OsString, Sighting>,
+        waited_for: &[Arc<Concerned>],
         now: Instant,
     ) -> anyhow::Result<Outcome> {
         let name = &candidate.name;
@@ -256,9 +265,9 @@ impl DropFolder {
             marker: marked,
             signature: beside(&signature::beside(&path)),
             since: now,
-            mismatch: false,
+            concerned: None,
         };
-        let sighting = sightings.entry(name.clone()).or_insert(fresh);
+        let sighting = sightings.entry(name.clone()).or_insert_with(|| fresh.clone());
         if (sighting.file, sighting.marker, sighting.signature) != (fresh.file, fresh.marker, fresh.signature) {
             *sighting = fresh;
         }
@@ -272,8 +281,8 @@ impl DropFolder {
                 Outcome::Wait
             });
         }
-        if sighting.mismatch && !patient {
-            return Ok(Outcome::Wait);
+        if let Some(concerned) = sighting.concerned.as_ref().filter(|_| !patient) {
+            return Ok(Outcome::WaitFor(Arc::clone(concerned)));
         }
 
         let doing = || format!("cannot read {} in the drop folder", shown(name));
@@ -292,30 +301,62 @@ impl DropFolder {
             Ending::Fields => settled,
             Ending::Middle => patient,
         };
-        if marked.is_none() && !complete {
+        // What nobody has written to for a while is read, to know who must wait for it.
+        let has_no_end = ending == Ending::Middle && !complete && marked.is_none();
+        if marked.is_none() && !complete && !(has_no_end && settled) {
             return Ok(Outcome::Wait);
         }
-        let (contents, signed) = self.read(&file, &path).with_context(doing)?;
+        let (contents, signature) = self.read(&file, &path).with_context(doing)?;
+        let signed = signature.is_ok();
         if FileIdentity::of(&file.metadata().with_context(doing)?) != identity {
             return Ok(Outcome::Wait);
         }
         let mismatch = mismatch(&path, &contents)
             .with_context(doing)?
-            .and(signed.map_err(|why| Mismatch(why.to_owned())));
+            .and(signature.map_err(|why| Mismatch(why.to_owned())));
+        let lacks = match &mismatch {
+            Err(Mismatch(why)) => Some(why.as_str()),
+            Ok(()) => has_no_end.then_some(NO_END),
+        };
+        if let Some(why) = lacks.filter(|_| !patient) {
+            // With a wrong trailer it is rejected as it stands, or written anew and younger: nobody's words wait for it.
+            let is_hopeless = marked.is_none() && signed && !has_no_end;
+            let concerned = Arc::new(if is_hopeless {
+                Concerned::nobody()
+            } else {
+                Concerned::of(&contents, &self.rules)
+            });
+            self.tell_of(why, unchanged);
+            sighting.concerned = Some(Arc::clone(&concerned));
+            return Ok(Outcome::WaitFor(concerned));
+        }
         match mismatch {
-            Err(Mismatch(_)) if !patient => {
-                sighting.mismatch = true;
-                Ok(Outcome::Wait)
-            }
             Err(Mismatch(why)) => Ok(self.reject(candidate, Some(contents.sha256), why)),
             // What looked like a trailer was none (it stands inside a quote, or behind a header that is refused).
             Ok(()) if marked.is_none() && contents.trailer.is_none() && !settled => Ok(Outcome::Wait),
+            // It may take back what those say.
+            Ok(()) if waited_for.iter().any(|one| one.is_met_by(&contents, &self.rules)) => {
+                Ok(Outcome::WaitFor(Arc::new(Concerned::of(&contents, &self.rules))))
+            }
             Ok(()) => Ok(self.deliver(candidate, contents)),
         }
     }
 
+    /// Says once what is waited for, and how long. The file's name may be a person's.
+    fn tell_of(&self, why: &str, unchanged: Duration) {
+        let until = self
+            .clock
+            .now()
+            .plus((self.rules.settle * PATIENCE).saturating_sub(unchanged));
+        tracing::warn!(
+            source = self.rules.source,
+            %until,
+            "a file in the drop folder is waited for until then: {why}"
+        );
+    }
+
     /// Reads a file, and checks its signature where one is demanded: over the very bytes that were read.
-    fn read(&self, mut file: &fs::File, path: &Path) -> io::Result<(FileContents, Result<(), &'static str>)> {
+    pub(super) fn read(&self, mut file: &fs::File, path: &Path) -> io::Result<(FileContents, Result<(), &'static str>)> {
         let Some(key) = &self.rules.signature else {
             return Ok((contents::read(file, &self.rules)?, Ok(())));
         };
@@ -379,42 +420,5 @@ impl DropFolder {
             said,
             modified: candidate.identity.modified,
         }))
-    }
-}
-
-/// How a file ends, as a hint whether its writer is done.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// With a line that looks like a trailer.
-    Trailer,
-    /// With the end of a line.
-    Fields,
-    /// In the middle of a line, which RFC 4180 allows for the last.
-    Middle,
-}
-
-impl Ending {
-    /// Looks at the last bytes, and goes back to the first.
-    fn of(file: &mut fs::File, len: u64) -> io::Result<Self> {
-        use std::io::{Seek as _, SeekFrom};
-        let tail = len.min(256);
-        file.seek(SeekFrom::Start(len - tail))?;
-        let mut bytes = Vec::new();
-        file.take(tail).read_to_end(&mut bytes)?;
-        file.rewind()?;
-        // Of UTF-16 the half of each character that plain text leaves empty is passed over.
-        bytes.retain(|byte| *byte != 0);
-        let text = bytes.trim_ascii_end();
-        let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        let is_trailer = last
-            .strip_prefix(b"#EOF")
-            .is_some_and(|rest| rest.get(1..6) == Some(b"rows="));
-        Ok(if is_trailer {
-            Self::Trailer
-        } else if bytes.last().is_none_or(|byte| *byte == b'\n') {
-            Self::Fields
-        } else {
-            Self::Middle
-        })
     }
 }

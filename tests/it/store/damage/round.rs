@@ -54,7 +54,7 @@ pub(super) async fn start(store: &Store, wrong: &mut Wrong) {
     wrong
         .ask("telling the receivers", async || store.set_receivers(receivers.clone()).await)
         .await;
-    let channels = vec![crate::notify::rules("ops")];
+    let channels = vec![crate::store::channel_rules("ops")];
     wrong
         .ask("naming the channels", async || store.set_channels(channels.clone()).await)
         .await;
@@ -131,7 +131,9 @@ pub(super) async fn work(store: &Store, clock: &Clock, path: &Path, wrong: &mut 
 async fn tell(store: &Store, wrong: &mut Wrong) {
     wrong
         .ask("raising an alert", async || {
-            store.raise_alert("came_back", "job:7".to_owned(), "a sentence".to_owned()).await
+            store
+                .raise_alert("came_back", "job:7".to_owned(), "a sentence".to_owned())
+                .await
         })
         .await;
     wrong
@@ -143,7 +145,9 @@ async fn tell(store: &Store, wrong: &mut Wrong) {
             store.bind_messages("ops", Gathering::Together, pace, &to).await
         })
         .await;
-    let due = wrong.ask("what is to be sent", async || store.due_sendings("ops", 100).await).await;
+    let due = wrong
+        .ask("what is to be sent", async || store.due_sendings("ops", 100).await)
+        .await;
     let told = |sending: &revoked::store::Sending| sending.messages.iter().any(|message| message.thread == "came_back/job:7");
     if due.as_ref().is_some_and(|due| !due.iter().any(told)) {
         wrong.say("the new alert is told to nobody");
