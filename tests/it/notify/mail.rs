@@ -1,6 +1,6 @@
 //! Mail: what is in it, and what becomes of it at servers that misbehave.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use revoked::notify::{Answer, Carrier as _, Parcel, Security, Smtp, SmtpServer};
 use revoked::store::What;
@@ -59,7 +59,7 @@ async fn mails_about_one_thing_hang_together_and_the_same_one_has_the_same_name(
 async fn a_server_that_greets_nobody_or_never_says_that_it_took_it_holds_nobody_up() {
     for manner in [Manner::NeverGreets, Manner::HangsAfterData] {
         let server = MailServer::start(manner).await;
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         let answer = smtp(server.port, Security::Loopback)
             .carry(&mail(What::Raised, "msg_1"))
             .await;
