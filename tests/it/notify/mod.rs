@@ -16,7 +16,7 @@ use revoked::model::Timestamp;
 use revoked::notify::{Parcel, Told};
 use revoked::store::{Alert, Gathering, Message, Sending, What};
 
-use crate::store::{NOW, Place, channel_rules as rules};
+use crate::store::{NOW, Place};
 
 impl Place {
     /// Binds what is due on a channel, and gives what is to be sent there.

@@ -12,7 +12,7 @@ LOGIN = (b"revoked", b"mail-of-the-tests")
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    return AuthResult(success=(data.login, data.password) == LOGIN)
+    return AuthResult(success=(data.login, data.password) == LOGIN, handled=False)
 
 
 def main(port, folder, port_of_tls):

@@ -118,6 +118,9 @@ async fn furnish_rows(path: &Path) {
         "INSERT INTO reactivation (case_id, source, at) VALUES (1, 'scim', 1764000000000)",
         "INSERT INTO departure_change (departure, case_id, subject_ref, leaves, fire_at, acts_at) \
          SELECT id, 1, subject_ref, leaves, fire_at, acts_at FROM departure LIMIT 1",
+        "INSERT OR REPLACE INTO approval_rule (one, two_above, two_for_protected, shared_uid) VALUES (1, 10, 1, 999)",
+        "INSERT INTO hold_approval (set_hash, holds, except_cases, by, note, at, state, ended_at) \
+         VALUES ('00', '[1]', '[]', 'operator:ops(1)', 'n', 1764000000000, 'void', 1764000000000)",
         "INSERT INTO notify_channel (name, carrier, kinds, urgent_only, after_ms, repeats, wait_ms, tells_care, tells_over, tells_each, ok_at, \
                                      failing_since, error) \
          VALUES ('ops', 'webhook', '|hold|came_back|', 0, 0, 1, 0, 1, 1, 0, 1764000000000, 1764000000000, 'busy')",
