@@ -31,6 +31,7 @@ mod leaked;
 mod login;
 mod manual;
 mod near;
+mod notify;
 mod number;
 mod output;
 mod policy;
@@ -143,6 +144,9 @@ pub enum Command {
     /// Look at alerts, acknowledge and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
+    /// Look at the channels on which people are told of alerts, and test them
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     /// Show how everything stands on one screen, what needs you last
     Status(status::StatusArgs),
     /// Show, verify or export the trail, and replace its key
@@ -229,6 +233,7 @@ impl Cli {
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
+            Command::Notify(command) => Box::pin(notify::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
             Command::Token(command) => Box::pin(token::run(command, at)).await,

@@ -1,8 +1,8 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`.
-//! Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
+//! who decides in `approvals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ mod entries;
 mod file;
 mod groups;
 mod names;
+mod notify;
+mod notify_carriers;
 mod playbooks;
 mod source_rules;
 mod tables;
@@ -79,6 +81,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// The channels on which people are told of them.
+    pub channels: Vec<crate::notify::Channel>,
     /// How holds are approved.
     pub approvals: Approvals,
     /// Where operators reach the API and the page.
@@ -229,6 +233,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let targets = entries::take(&mut root, "target", found);
     let sources = entries::take(&mut root, "source", found);
     let receivers = entries::take(&mut root, "receiver", found);
+    let channels = entries::take(&mut root, "notify", found);
     let transmitter = transmitter::take(&mut root, found);
     let (file, errors) = crate::settings::salvage::<file::File>(root);
     found.errors.extend(errors.into_iter().map(entries::with_arrays));
@@ -244,12 +249,15 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     for source in &mut sources {
         source.limits = policy.limits_of(&source.name);
     }
+    let alerts = alerts::alerts(&file.alerts, found);
+    let trail = trail::trail(file.trail, &store, found);
     let config = Config {
         listen: tables::listen(&file.listen, found),
-        trail: trail::trail(file.trail, &store, found),
+        channels: notify::channels(channels, &alerts, &trail.origin, found),
+        trail,
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
-        alerts: alerts::alerts(&file.alerts, found),
+        alerts,
         approvals: approvals::approvals(&file.approvals, found),
         console: console::console(&file.console, found),
         retention: tables::retention(&file.retention, found),
