@@ -32,6 +32,7 @@ mod login;
 mod manual;
 mod number;
 mod output;
+mod reads;
 mod release;
 mod report;
 mod revoke;
@@ -108,6 +109,9 @@ pub enum Command {
     /// Certify what one person held, and how it ended
     #[command(subcommand)]
     Person(report::PersonCommand),
+    /// Tell how long it took to end access
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Tell the next shift what came, what is open, and what to type about it
     Handover(report::HandoverArgs),
     /// Look at jobs
@@ -214,6 +218,7 @@ impl Cli {
             Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Person(command) => Box::pin(report::person(command, at)).await,
+            Command::Report(command) => Box::pin(report::times(command, at)).await,
             Command::Handover(args) => Box::pin(report::handover(&args, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,

@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter` and `alerts`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks`, whom we tell in `transmitter` and `alerts`; how soon access is to end in `goals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use toml::de::DeTable;
 
 use crate::clock::Clock;
 use crate::digest::{hex, sha256};
+use crate::model::Goals;
 use crate::policy::{Limits, Policy};
 use crate::secret::{SecretSource, is_kept_from_us, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
@@ -24,6 +25,7 @@ mod alerts;
 mod console;
 mod entries;
 mod file;
+mod goals;
 mod playbooks;
 mod tables;
 mod trail;
@@ -33,6 +35,7 @@ pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
+pub use goals::goals_in;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
 
@@ -71,6 +74,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// Where operators reach the API and the page.
     pub console: ConsoleSettings,
+    /// How soon access is to end.
+    pub goals: Goals,
     /// How long what is over is kept.
     pub retention: Retention,
     /// Log lines.
@@ -238,6 +243,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         ledger: tables::ledger(&file.ledger, found),
         alerts: alerts::alerts(&file.alerts, found),
         console: console::console(&file.console, found),
+        goals: goals::goals(&file.goals, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),
         store,

@@ -3,7 +3,7 @@
 //! Reading order: `subject` (whom a signal means), `signal`, `reason` and `delivery` (what a source says), `departure` (when somebody leaves);
 //! `grant` (the kinds of grant, and their groups) and `access` (what a principal has), `acted_at` (when we changed it); `containment` (what is demanded, and from it the plan
 //! and the verdict, pure) with `action`, `verdict`, `evidence`, `door` and `sentence` (what a target says); `job` (its states and the ways between them); `capabilities` of a
-//! target. `error_chain` shows an error with its causes.
+//! target; `goal`, how soon access is to end. `error_chain` shows an error with its causes.
 
 mod access;
 mod acted_at;
@@ -15,6 +15,7 @@ mod departure;
 mod door;
 mod error_chain;
 mod evidence;
+mod goal;
 mod grant;
 mod job;
 mod reason;
@@ -37,6 +38,7 @@ pub use departure::{LeavesError, iana_zone, iso_date, time_of_day};
 pub use door::{Door, DoorKind};
 pub use error_chain::error_chain;
 pub use evidence::{ActionOutcome, Evidence, Finished, Started};
+pub use goal::{Goal, Goals};
 pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};

@@ -1,7 +1,7 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
 //! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`] and why one has [`stopped`], what is at [`work`] and what waits for its
-//! day in [`plans`]; [`counts`] for `status` and `/metrics`; [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word
+//! day in [`plans`]; how long it took to end access in [`containment`]; [`counts`] for `status` and `/metrics`; [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word
 //! means, [`shown_names`] for the name that somebody is shown by. Views of one kind of thing stand with it: holds, departures, backlog.
 
 pub(in crate::store) mod called;
@@ -9,6 +9,7 @@ pub(in crate::store) mod case_accounts;
 pub(in crate::store) mod case_filter;
 pub(in crate::store) mod case_progress;
 pub(in crate::store) mod cases;
+pub(in crate::store) mod containment;
 pub(in crate::store) mod counts;
 pub(in crate::store) mod jobs;
 pub(in crate::store) mod lanes;

@@ -4,6 +4,7 @@ mod access;
 mod browser;
 mod contract;
 mod page;
+mod reports;
 
 use http::{Method, StatusCode};
 use revoked::http::{Bounds, client, client_at_socket};
