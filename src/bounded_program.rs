@@ -7,12 +7,13 @@
 use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -111,11 +112,22 @@ impl Drop for Group {
     }
 }
 
-/// Where a program is that a config names with its arguments. Whoever may write it acts with our rights, so nobody else may.
+/// Where a program is that a config names with its arguments, which must be there.
+///
+/// # Errors
+/// As [`said_path`], and where nothing is there.
+pub fn trusted_path(command: &[String]) -> anyhow::Result<PathBuf> {
+    let path = said_path(command)?;
+    ensure!(path.is_file(), "{} is no file", path.display());
+    Ok(path)
+}
+
+/// Where a program is to be that a config names with its arguments, whether or not it is there now. Whoever may write it acts with our rights,
+/// so nobody else may.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn trusted_path(command: &[String]) -> anyhow::Result<PathBuf> {
+pub fn said_path(command: &[String]) -> anyhow::Result<PathBuf> {
     let path = Path::new(
         command
             .first()
@@ -126,14 +138,41 @@ pub fn trusted_path(command: &[String]) -> anyhow::Result<PathBuf> {
         "{} is no whole path; write where the program is, from / on",
         path.display()
     );
-    ensure!(path.is_file(), "{} is no file", path.display());
     ensure!(
         command.iter().all(|word| !word.contains('\0')),
         "an argument holds a character that none can hold"
     );
+    written_by_nobody_else(path)?;
+    Ok(path.to_owned())
+}
+
+fn written_by_nobody_else(path: &Path) -> anyhow::Result<()> {
     file_modes::check_at("the program", path)?;
     file_modes::check_folder_of("the program", path)?;
-    Ok(path.to_owned())
+    Ok(())
+}
+
+/// Whether the program at `path` could be run now, as far as whoever asks may look.
+///
+/// # Errors
+/// What stands in the way.
+pub fn can_be_run(path: &Path) -> anyhow::Result<()> {
+    written_by_nobody_else(path)?;
+    match std::fs::metadata(path) {
+        Ok(meta) => {
+            ensure!(meta.is_file(), "{} is no file", path.display());
+            ensure!(
+                meta.permissions().mode() & 0o111 != 0,
+                "{} cannot be executed: chmod u+x {0}",
+                path.display()
+            );
+            Ok(())
+        }
+        // The daemon's account may be let in where this one is not.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!("{} is not there", path.display()),
+        Err(error) => Err(error).with_context(|| format!("looking at {}", path.display())),
+    }
 }
 
 impl Program {

@@ -30,13 +30,16 @@ fn main() -> ExitCode {
             return Exit::Failed.into();
         }
     };
-    match runtime.block_on(cli.run()) {
-        Ok(exit) => exit.into(),
+    let exit = match runtime.block_on(cli.run()) {
+        Ok(exit) => exit,
         Err(error) => {
             report(&error);
-            revoked::cli::exit_of(&error).into()
+            revoked::cli::exit_of(&error)
         }
-    }
+    };
+    // Whichever way the command took: a store that it left open has a writer, which needs the runtime to its end.
+    runtime.block_on(revoked::store::close_all());
+    exit.into()
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where a command's error is printed")]

@@ -225,4 +225,51 @@ mod tests {
             "Example: revoked case cancel 17\n\nTo give it back: revoked release 17"
         );
     }
+
+    /// What only changes something, prints a format of its own, or runs: what came of it is the exit code.
+    const WITHOUT_JSON: &[&str] = &[
+        "alert ack",
+        "alert clear",
+        "alert test",
+        "completions",
+        "departures cancel",
+        "erase",
+        "man",
+        "run",
+        "source ssf add-subject",
+        "source ssf disconnect",
+        "source ssf remove-subject",
+        "source ssf verify",
+        "subject dismiss",
+        "subject import",
+        "subject unlink",
+        "target lint",
+        "target pause",
+        "target resume",
+        "token end",
+        "trail export",
+        "trail rotate-key",
+        "transmitter keys",
+        "transmitter retry",
+        "transmitter verify",
+    ];
+
+    #[test]
+    fn whatever_shows_or_reports_something_prints_json() {
+        let mut without = Vec::new();
+        let mut below = vec![(String::new(), crate::cli::Cli::command())];
+        while let Some((name, command)) = below.pop() {
+            let subcommands: Vec<_> = command.get_subcommands().cloned().collect();
+            if subcommands.is_empty() && !command.get_arguments().any(|argument| argument.get_long() == Some("json")) {
+                without.push(name.trim().to_owned());
+            }
+            below.extend(
+                subcommands
+                    .into_iter()
+                    .map(|under| (format!("{name} {}", under.get_name()), under)),
+            );
+        }
+        without.sort();
+        assert_eq!(without, WITHOUT_JSON);
+    }
 }

@@ -127,7 +127,7 @@ async fn release(args: &ReleaseArgs, reach: &Reach, store: &Store) -> anyhow::Re
     Ok(Exit::Ok)
 }
 
-/// Why, for the trail. Somebody at a terminal who has not said it is asked: so the command that was printed can be pasted as it is.
+/// Why, for the trail. Somebody at a terminal who has not said it is asked.
 fn why(args: &ReleaseArgs) -> anyhow::Result<String> {
     let missing = || UsageError("say why with --note, for the trail: nothing was done".to_owned());
     let note = match &args.note {
@@ -213,5 +213,7 @@ fn show(args: &ReleaseArgs, whom: &str, rehearsed: &[AtTarget], set: &str) -> an
         args.case
     );
     answer(Meaning::Waiting, "WOULD RELEASE", &rest)?;
-    line(format!("to do it: {} --set {set}", as_typed()))
+    // Who types it in a script is not asked why.
+    let why = if args.note.is_some() { "" } else { " --note WHY" };
+    line(format!("to do it: {} --set {set}{why}", as_typed()))
 }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::Diagnostics;
 use super::file::{self, AlertExec};
 use super::tables::{period, value};
-use crate::bounded_program::{Program, trusted_path};
+use crate::bounded_program::{Program, can_be_run, said_path};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -22,6 +22,9 @@ const OUTPUT: usize = 64 << 10;
 pub struct Alerts {
     /// The program that each raised alert is handed to.
     pub program: Option<AlertProgram>,
+    /// Why it could not be run when the config was read. That keeps no daemon from starting: whoever is to be told is no reason to end
+    /// nobody's access.
+    pub fault: Option<String>,
 }
 
 /// The program that each raised alert is handed to.
@@ -54,8 +57,9 @@ pub(super) fn alerts(written: &file::Alerts, found: &mut Diagnostics) -> Alerts 
             .ok_or_else(|| "attempts: it must be from 1 to 100".to_owned())
     });
     let command: Vec<String> = std::iter::once(path.get_ref().clone()).chain(args.iter().cloned()).collect();
-    match trusted_path(&command) {
+    match said_path(&command) {
         Ok(path) => Alerts {
+            fault: can_be_run(&path).err().map(|error| format!("{error:#}")),
             program: Some(AlertProgram {
                 program: Program {
                     path,

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) retry: Retry,
     pub(super) ledger: Ledger,
     pub(super) alerts: Alerts,
+    pub(super) approvals: Approvals,
     pub(super) console: Console,
     pub(super) goals: Goals,
     pub(super) retention: Retention,
@@ -221,6 +222,14 @@ pub(super) struct Ledger {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Alerts {
     pub(super) exec: Option<Spanned<AlertExec>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Approvals {
+    pub(super) two_persons_above: Option<Spanned<Bound>>,
+    pub(super) two_persons_for_protected: Option<Spanned<bool>>,
+    pub(super) remind_after: Option<Spanned<Period>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

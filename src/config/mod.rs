@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter` and `alerts`; how soon access is to end in `goals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`, how soon access is to end in `goals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
 mod alerts;
+mod approvals;
 mod console;
 mod entries;
 mod file;
@@ -33,6 +34,7 @@ mod transmitter;
 
 pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
+pub use approvals::Approvals;
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use goals::goals_in;
@@ -72,6 +74,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// How holds are approved.
+    pub approvals: Approvals,
     /// Where operators reach the API and the page.
     pub console: ConsoleSettings,
     /// How soon access is to end.
@@ -242,6 +246,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
         alerts: alerts::alerts(&file.alerts, found),
+        approvals: approvals::approvals(&file.approvals, found),
         console: console::console(&file.console, found),
         goals: goals::goals(&file.goals, found),
         retention: tables::retention(&file.retention, found),

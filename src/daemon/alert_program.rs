@@ -9,6 +9,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{Backoff, Jitter};
+use crate::bounded_program::can_be_run;
 use crate::clock::{MonotonicClock, quota};
 use crate::config::AlertProgram;
 use crate::model::error_chain;
@@ -53,31 +54,17 @@ async fn round(store: &Store, program: &AlertProgram, jitter: &Jitter, allowance
     Ok(())
 }
 
+/// Says of a program that cannot be run that nobody is told anything, which is over when it takes an alert.
+pub(super) async fn tell_fault(store: &Store, fault: &str) -> Result<(), StoreError> {
+    let summary = format!("alerts are handed to nobody: {fault} ([alerts] exec). Mend it; each alert is tried again meanwhile");
+    tracing::error!("{summary}");
+    store.raise_alert("alert_untold", "alerts".to_owned(), summary).await
+}
+
 async fn hand_over(store: &Store, program: &AlertProgram, jitter: &Jitter, untold: &UntoldAlert) -> HandOver {
-    let (id, path) = (untold.alert.id, program.program.path.display());
-    let why = match written(&untold.alert) {
-        Ok(input) => match program.program.run(&input).await {
-            Ok(output) if output.code == 0 => {
-                tracing::info!(alert.id = id, alert.kind = untold.alert.kind, "handed an alert to {path}");
-                return HandOver::Taken;
-            }
-            // What it says is for the log: it may be anything, and is not kept.
-            Ok(output) => {
-                tracing::warn!(
-                    alert.id = id,
-                    code = output.code,
-                    said = output.said,
-                    "{path} did not take an alert"
-                );
-                format!("it ended with code {}", output.code)
-            }
-            Err(error) => {
-                let why = error.bare();
-                tracing::warn!(alert.id = id, error = %error_chain(&error), "{path} did not take an alert");
-                why
-            }
-        },
-        Err(error) => format!("it cannot be written down: {error}"),
+    let why = match told(program, &untold.alert).await {
+        Ok(()) => return HandOver::Taken,
+        Err(why) => why,
     };
     let attempt = untold.attempts.saturating_add(1);
     // Whoever tries the program waits for what comes of it.
@@ -86,6 +73,35 @@ async fn hand_over(store: &Store, program: &AlertProgram, jitter: &Jitter, untol
     }
     let due = store.clock().now().plus(BACKOFF.wait(attempt, jitter));
     HandOver::Retry { due, why }
+}
+
+/// Has the program take an alert, or says why it has not.
+async fn told(program: &AlertProgram, alert: &Alert) -> Result<(), String> {
+    let (id, path) = (alert.id, program.program.path.display());
+    // It may have been put there, or changed, since the config was read.
+    if let Err(error) = can_be_run(&program.program.path) {
+        let why = format!("{error:#}");
+        tracing::warn!(alert.id = id, "{path} was not run for an alert: {why}");
+        return Err(why);
+    }
+    let input = written(alert).map_err(|error| format!("it cannot be written down: {error}"))?;
+    match program.program.run(&input).await {
+        Ok(output) if output.code == 0 => {
+            tracing::info!(alert.id = id, alert.kind = alert.kind, "handed an alert to {path}");
+            Ok(())
+        }
+        // What it says is for the log: it may be anything, and is not kept.
+        Ok(output) => {
+            let (code, said) = (output.code, output.said);
+            tracing::warn!(alert.id = id, code, said, "{path} did not take an alert");
+            Err(format!("it ended with code {code}"))
+        }
+        Err(error) => {
+            let why = error.bare();
+            tracing::warn!(alert.id = id, error = %error_chain(&error), "{path} did not take an alert");
+            Err(why)
+        }
+    }
 }
 
 /// The alert as `revoked alert list --json` has it, on one line.

@@ -8,7 +8,7 @@
 //! the daemon ends with exit code 1.
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
-//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
+//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `alert_program`, which alerts are handed to; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
@@ -48,6 +48,7 @@ mod periodic;
 mod room;
 mod systemd;
 mod target_clocks;
+mod trail_look;
 
 /// How long running attempts may go on after the order to stop.
 const SOFT_STOP: Duration = Duration::from_secs(25);
@@ -133,6 +134,7 @@ impl Daemon {
             )
             .await?;
 
+        let looked_at = trail_look::TrailPlace::new(&store, &signer, &anchor);
         let mut checkpoints = CheckpointSigner::new(store.clone(), signer, anchor, config.trail.journal);
         // From here on the trail cannot be replaced unseen: one that its key has not signed is not started on again.
         checkpoints.sign_or_alert().await;
@@ -152,6 +154,10 @@ impl Daemon {
             }
             Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
         };
+        let uid = rustix::process::getuid();
+        store
+            .set_approval_rule(config.approvals.rule, (!uid.is_root()).then(|| uid.as_raw()))
+            .await?;
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         let activity = SourceActivity::default();
@@ -174,11 +180,7 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        store.begin_handing_over(config.alerts.program.is_some()).await?;
-        if let Some(program) = config.alerts.program.clone() {
-            let work = alert_program::run(store.clone(), program, stop_intake.clone());
-            listeners.spawn_watched("the handing over of alerts", work);
-        }
+        begin_handing_over(&store, &config, &listeners).await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
@@ -190,6 +192,7 @@ impl Daemon {
         listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
+        listeners.spawn_watched("the look at the trail", trail_look::run(looked_at, stop_intake.clone()));
         if let Err(error) = store.note_config(&config.digest) {
             tracing::warn!(%error, "could not note which config this daemon runs with: revoked check cannot tell whether it was changed since");
         }
@@ -322,6 +325,19 @@ fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     }
     let overdue = transmitter::run_overdue_polls(transmitter.clone(), shutdown.soft.clone());
     shutdown.spawn_watched("the look for receivers that do not poll", overdue);
+}
+
+/// Starts what hands alerts over, and says so where its program cannot be run: that keeps nobody's access from being ended.
+async fn begin_handing_over(store: &Store, config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
+    store.begin_handing_over(config.alerts.program.is_some()).await?;
+    if let Some(fault) = &config.alerts.fault {
+        alert_program::tell_fault(store, fault).await?;
+    }
+    if let Some(program) = config.alerts.program.clone() {
+        let work = alert_program::run(store.clone(), program, listeners.stop.clone());
+        listeners.spawn_watched("the handing over of alerts", work);
+    }
+    Ok(())
 }
 
 /// What takes things in, until `stop`.

@@ -29,6 +29,7 @@ enum Run {
     Mentions,
     Metrics,
     Ledger,
+    Holds,
     Retention,
 }
 
@@ -42,6 +43,7 @@ impl Run {
             Self::Mentions => "mentions",
             Self::Metrics => "metrics",
             Self::Ledger => "ledger",
+            Self::Holds => "holds",
             Self::Retention => "retention",
         }
     }
@@ -78,6 +80,11 @@ const SCHEDULE: &[(Run, &str, &str)] = &[
         Run::Ledger,
         "0 7 * * * *",
         "alert about what has stood in the could-not-revoke ledger for too long, and try it again",
+    ),
+    (
+        Run::Holds,
+        "20 * * * * *",
+        "alert again about holds that nobody has decided for too long",
     ),
     (Run::Retention, "0 17 3 * * *", "take away what has been over for long enough"),
 ];
@@ -122,7 +129,11 @@ pub(super) async fn start(
         .filter_map(|source| Some((source.name.clone(), source.silent_after?)))
         .collect();
     let scheduler = JobScheduler::new().await.context("making the scheduler")?;
-    let (ledger, retention) = (config.ledger.alert_after, config.retention.clone());
+    let (ledger, holds, retention) = (
+        config.ledger.alert_after,
+        config.approvals.remind_after,
+        config.retention.clone(),
+    );
     let runs = Runs {
         began: Arc::new(Notify::new()),
         supervisor: supervisor.clone(),
@@ -147,6 +158,7 @@ pub(super) async fn start(
                         Ok(())
                     }
                     Run::Ledger => store.retry_ledger(ledger).await.map(|_| ()).map_err(Into::into),
+                    Run::Holds => store.remind_of_holds(holds).await.map(|_| ()).map_err(Into::into),
                     Run::Retention => store
                         .prune(retention.cases, retention.people)
                         .await

@@ -3,7 +3,7 @@
 //! Reading order: `subject` (whom a signal means), `signal`, `reason` and `delivery` (what a source says), `departure` (when somebody leaves);
 //! `grant` (the kinds of grant, and their groups) and `access` (what a principal has), `acted_at` (when we changed it); `containment` (what is demanded, and from it the plan
 //! and the verdict, pure) with `action`, `verdict`, `evidence`, `door` and `sentence` (what a target says); `job` (its states and the ways between them); `capabilities` of a
-//! target; `goal`, how soon access is to end. `error_chain` shows an error with its causes.
+//! target; `individual`, the human behind an operator; `goal`, how soon access is to end. `error_chain` shows an error with its causes.
 
 mod access;
 mod acted_at;
@@ -17,6 +17,7 @@ mod error_chain;
 mod evidence;
 mod goal;
 mod grant;
+mod individual;
 mod job;
 mod reason;
 mod role;
@@ -40,6 +41,7 @@ pub use error_chain::error_chain;
 pub use evidence::{ActionOutcome, Evidence, Finished, Started};
 pub use goal::{Goal, Goals};
 pub use grant::{Grant, GrantKind, GrantRef};
+pub use individual::Individual;
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};
 pub use revoked_trail::{Actor, NoActor, Timestamp};

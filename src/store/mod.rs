@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use sqlx::SqlitePool;
-use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -56,16 +56,18 @@ mod transaction;
 mod views;
 mod writer;
 
-pub use alerts::{Alert, HandOver, UntoldAlert};
+pub use alerts::{Alert, HandOver, LISTED_OF_A_KIND, UntoldAlert};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
+pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
-pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, Reactivation};
-pub use cases::hold_decision::HoldChoice;
+pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
+pub use cases::hold_decision::{Approved, HoldChoice};
 pub use cases::holds::Hold;
 pub use cases::notes::CaseNote;
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
+pub use cases::two_persons::{FirstApproval, TwoPersons};
 pub use cases::unresolved::{AccountLookup, Unresolved};
 pub use departures::queries::{
     DepartureDetail, DepartureFilter, DepartureView, EmploymentView, HeldChange, PlanPlace, PlannedDeparture, StepView,
@@ -103,6 +105,7 @@ pub use sources::unnamed_proxies::UnnamedProxy;
 pub use trail::read::{TrailFilter, TrailRow};
 pub use trail::snapshot::{Portion, RawRow, TrailSnapshot};
 pub use views::called::KnownName;
+pub use views::case_begins::CaseBegins;
 pub use views::case_filter::CaseFilter;
 pub use views::case_progress::JobProgress;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
@@ -117,6 +120,7 @@ pub use views::shown_names::ShownNames;
 pub use views::stopped::Stopped;
 pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
+pub use writer::in_process::close_all;
 
 use clock_steps::ClockSteps;
 use file::identity_watch::OpenedFiles;
@@ -142,8 +146,8 @@ struct Inner {
     committed: watch::Receiver<Committed>,
     lock_wait: watch::Receiver<Option<LockWait>>,
     readers: SqlitePool,
-    /// Never sent to: it fails once the writer has ended.
-    writer: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Cancelled once the writer has ended.
+    writer: CancellationToken,
     wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
     scheduler: Arc<Notify>,
     /// Whom the closing of a case tells; set once.
@@ -168,13 +172,13 @@ impl Store {
         clock: Clock,
         mutations: mpsc::Sender<Queued>,
         (committed, lock_wait): (watch::Receiver<Committed>, watch::Receiver<Option<LockWait>>),
-        (readers, writer): (SqlitePool, oneshot::Receiver<()>),
+        (readers, writer): (SqlitePool, CancellationToken),
         (lock, files): (Option<std::fs::File>, OpenedFiles),
         newest_signal: i64,
     ) -> Self {
         let sender = mutations.downgrade();
         let clock_steps = ClockSteps::new(&clock);
-        Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             path,
             clock,
             mutations: Mutex::new(Some(mutations)),
@@ -182,7 +186,7 @@ impl Store {
             committed,
             lock_wait,
             readers,
-            writer: Mutex::new(Some(writer)),
+            writer,
             wakes: std::sync::Mutex::default(),
             scheduler: Arc::default(),
             receivers: OnceLock::new(),
@@ -195,7 +199,9 @@ impl Store {
             files,
             out_of_room: OutOfRoom::default(),
             stopping: CancellationToken::new(),
-        }))
+        }));
+        writer::in_process::note(&store.0);
+        store
     }
 
     /// The file.
@@ -234,9 +240,7 @@ impl Store {
         // The readers first: the last connection to close does SQLite's own checkpoint, and that must be the writer.
         self.0.readers.close().await;
         drop(self.0.mutations.lock().await.take());
-        if let Some(writer) = self.0.writer.lock().await.take() {
-            drop(writer.await);
-        }
+        self.0.writer.cancelled().await;
         // Last, so that nobody opens the file while it is being closed.
         drop(self.0.lock.lock().await.take());
     }

@@ -224,6 +224,13 @@ pub const TRAIL_UNANCHORED_SECONDS: Gauge<0> = Gauge::new(
     &[],
 );
 
+/// Whether the trail is broken.
+pub const TRAIL_BROKEN: Gauge<0> = Gauge::new(
+    "revoked_trail_broken",
+    "1 where the daemon has found the trail broken, and no look at all of it has found it sound since; else 0.",
+    &[],
+);
+
 /// Connections closed because their address had all it may have.
 pub const CONNECTIONS_REFUSED: Counter<0> = Counter::new(
     "revoked_connections_refused_total",
@@ -282,6 +289,7 @@ pub const METRICS: &[Row] = &[
     TRAIL_ENTRIES.row(),
     TRAIL_UNANCHORED.row(),
     TRAIL_UNANCHORED_SECONDS.row(),
+    TRAIL_BROKEN.row(),
     CONNECTIONS_REFUSED.row(),
     CONNECTIONS_GIVEN_UP.row(),
     ACCEPT_ERRORS.row(),

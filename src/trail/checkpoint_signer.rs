@@ -224,7 +224,7 @@ impl CheckpointSigner {
 }
 
 /// The size that a note of the trail `origin` signs.
-fn size_of(note: &str, origin: &str) -> Option<u64> {
+pub(super) fn size_of(note: &str, origin: &str) -> Option<u64> {
     let (text, _) = note.split_once("\n\n")?;
     let checkpoint = Checkpoint::parse(&format!("{text}\n")).ok()?;
     (checkpoint.origin == origin).then_some(checkpoint.size)

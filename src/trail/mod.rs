@@ -5,6 +5,7 @@
 mod anchor_file;
 mod checkpoint_signer;
 mod keys;
+mod look;
 mod rotation;
 mod startup_check;
 mod verify;
@@ -12,6 +13,7 @@ mod verify;
 pub use anchor_file::AnchorFile;
 pub use checkpoint_signer::{CheckpointSigner, run};
 pub use keys::{keys_beside, known_keys, publish, publish_again, read_keys, signer};
+pub use look::{Broken, Looked, WholeLook, look_at_newest};
 pub use rotation::{Rotated, TrailPlace, rotate};
 pub use startup_check::{StartTransition, check as check_at_start, refusal};
 pub use verify::{verify, verify_snapshot, verify_telling};

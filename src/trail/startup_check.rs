@@ -206,7 +206,7 @@ fn refused(store: &Store, what: String) -> OpenError {
 }
 
 /// The frontier at `size`, from the stored blocks and fewer than 256 leaves.
-async fn at(trail: &mut TrailSnapshot, size: u64) -> anyhow::Result<Frontier> {
+pub(super) async fn at(trail: &mut TrailSnapshot, size: u64) -> anyhow::Result<Frontier> {
     let mut frontier = Frontier::default();
     let whole = size / BLOCK;
     for (number, root) in trail.blocks().await?.into_iter().take_while(|(number, _)| *number < whole) {

@@ -108,6 +108,12 @@ kinds! {
     ObservationRecorded = "observation.recorded",
     /// Work was held for a decision by an operator.
     HoldPlaced = "hold.placed",
+    /// The rule by which a decision needs two persons was set, from the config.
+    ApprovalRuleSet = "approvals.rule_set",
+    /// An operator approved a held set that needs two persons: the first of them.
+    HoldApprovalGiven = "hold.approval_given",
+    /// The first approval of a held set counts no more: the set has changed, it was decided without it, or nobody followed in time.
+    HoldApprovalVoid = "hold.approval_void",
     /// An operator approved exactly this held set.
     HoldApproved = "hold.approved",
     /// An operator rejected held work.

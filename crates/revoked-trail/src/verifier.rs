@@ -165,6 +165,18 @@ impl Verifier {
         }
     }
 
+    /// What was found so far: for whoever reads at a pace, and need not read on.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.report.findings
+    }
+
+    /// How many entries were read.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
     /// Compares the stored head (`size`, `frontier`) where there is one, and gives the report.
     #[must_use]
     pub fn finish(mut self, head: Option<(u64, &[u8])>) -> Report {

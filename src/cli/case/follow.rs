@@ -51,8 +51,8 @@ pub(in crate::cli) async fn follow(
                 live.clear();
                 return Ok(Followed::NotOver(view));
             }
-            let shown = ProgressLine::of(case, &jobs, daemon_runs(store.path()), &LocalTimes::at(now));
-            live.show(&shown.change, &shown.text, now.since(begins));
+            let shown = ProgressLine::of(case, &begins, &jobs, daemon_runs(store.path()), &LocalTimes::at(now));
+            live.show(&shown.change, &shown.text, now.since(begins.at));
         }
         looks += 1;
         if deadline.is_some_and(|deadline| Instant::now() > deadline) {

@@ -24,9 +24,10 @@ mod whose;
 pub(super) use answer_line::answer_line;
 pub(super) use follow::{Followed, follow, interrupted, waits_longer};
 pub(super) use list::ListArgs;
+pub(super) use progress_line::unended;
 pub(super) use show::show;
 pub(super) use trouble::{cause, trouble};
-pub(super) use verdict_line::who;
+pub(super) use verdict_line::{AnswerLine, who};
 
 /// `revoked case`
 #[derive(Debug, Clone, Subcommand)]

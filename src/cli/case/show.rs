@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::answer_line::answer_line;
+use super::progress_line::stands;
 use super::verdict_line::{came_back, contained_again, newest, next_look};
 use crate::cli::output::{LocalTimes, Meaning, hanging, line, plain, span};
 use crate::cli::target::tell_stopped;
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};
-use crate::store::{ActionView, CaseDetail, CaseView, JobView, ObservedDelay, Store};
+use crate::store::{ActionView, CaseDetail, CaseView, JobProgress, JobView, ObservedDelay, Store};
 
 /// How many of the grants that a job ended are named; `--json` has them all.
 const NAMED: usize = 10;
@@ -24,7 +25,12 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
     let detail = &shown;
     head(&detail.case, &times)?;
     looks(detail, &times)?;
-    targets(detail)?;
+    let progress = if detail.case.state == "open" {
+        store.case_progress(detail.case.id).await?
+    } else {
+        Vec::new()
+    };
+    targets(detail, &progress, &times)?;
     for signal in &detail.signals {
         let why = signal.why.as_deref().map(|why| plain(&times.told(why)));
         let why = why.map_or(String::new(), |why| format!(": {why}"));
@@ -63,7 +69,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         let why = store.hold(hold).await?.hold.detail;
         hanging(&format!("  hold {hold}: {}", plain(&times.told(&why))))?;
     }
-    line(answer_line(store, detail, &times).await?)
+    answer_line(store, detail, &times).await?.print("")
 }
 
 fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
@@ -117,14 +123,35 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
 /// How fast it went, and how the looks afterwards stand.
 fn looks(detail: &CaseDetail, times: &LocalTimes) -> anyhow::Result<()> {
     let case = &detail.case;
-    let after = |what: &str, at: Option<Timestamp>| Some(format!("{what} after {}", span(at?.since(case.received_at))));
-    let mut said: Vec<String> = [
-        after("first revoke", case.first_revoke_at),
-        after("contained", case.contained_at),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let after = |from: Timestamp| {
+        let after = |what: &str, at: Option<Timestamp>| Some(format!("{what} after {}", span(at?.since(from))));
+        [
+            after("first revoke", case.first_revoke_at),
+            after("contained", case.contained_at),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<String>>()
+    };
+    let mut said = after(detail.begins_at);
+    // What was waited for was not ours to hurry: both are told.
+    if detail.begins_at > case.received_at {
+        let what = if detail.approved_at == Some(detail.begins_at) {
+            "approved"
+        } else {
+            "its day came"
+        };
+        let waited = span(detail.begins_at.since(case.received_at));
+        let since_the_signal = after(case.received_at);
+        let mut told = format!("  since the signal: {what} after {waited}");
+        if !since_the_signal.is_empty() {
+            told = format!("{told}, {}", since_the_signal.join(", "));
+        }
+        hanging(&told)?;
+        if let Some(first) = said.first_mut() {
+            *first = format!("since then: {first}");
+        }
+    }
     if case.reopened > 0 {
         let again = contained_again(detail);
         said.push(came_back(case.reopened));
@@ -194,18 +221,18 @@ fn delays(detail: &CaseDetail, delays: &[ObservedDelay], times: &LocalTimes) -> 
 }
 
 /// Where a case has several targets, what came of it at each.
-fn targets(detail: &CaseDetail) -> anyhow::Result<()> {
+fn targets(detail: &CaseDetail, progress: &[JobProgress], times: &LocalTimes) -> anyhow::Result<()> {
     let newest = newest(detail);
     if newest.len() < 2 {
         return Ok(());
     }
     for job in newest {
+        if let Some(stands) = stands(&job.target, progress, times) {
+            hanging(&format!("  {stands}"))?;
+            continue;
+        }
         let came = match (&job.verdict, job.finished_at) {
-            (Some(verdict), Some(at)) => format!(
-                "{} after {}",
-                plain(&verdict.to_string()),
-                span(at.since(detail.case.received_at))
-            ),
+            (Some(verdict), Some(at)) => format!("{} after {}", plain(&verdict.to_string()), span(at.since(detail.begins_at))),
             (Some(verdict), None) => plain(&verdict.to_string()),
             (None, _) => match &job.error {
                 Some(error) => format!("{}: {}", job.state, plain(error)),

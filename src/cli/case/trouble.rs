@@ -5,7 +5,7 @@ use crate::model::Timestamp;
 use crate::store::{JobProgress, Stopped};
 
 /// The longest cause that a line quotes, in columns.
-const QUOTED: usize = 60;
+pub(super) const QUOTED: usize = 60;
 
 /// The cause at the end of an error: without what was being done and for whom, which `case show` has, and without the layers of the network
 /// between us and the target.

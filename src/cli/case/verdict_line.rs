@@ -2,35 +2,53 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::progress_line::unended;
 use super::whose::{is_of_credential, whose};
-use crate::cli::output::{LocalTimes, Meaning, bare, coarse, fit, plain, span, terminal, width_of};
+use crate::cli::output::{LocalTimes, Meaning, answer_after, bare, coarse, plain, span};
 use crate::cli::target::Obstacle;
 use crate::model::{JobKind, Timestamp, Verdict};
-use crate::store::{CaseDetail, CaseView, JobView};
+use crate::store::{CaseDetail, CaseView, JobProgress, JobView};
 
 /// How long a case may take for its time to be worth more than the clock.
 const SHORT: std::time::Duration = std::time::Duration::from_hours(1);
-/// The narrowest reason that is worth reading, in columns.
-const LEAST: usize = 20;
 /// How many targets are named.
 const NAMED: usize = 3;
 
-/// The line, in the colour of its meaning; `obstacle` is what keeps an open case from going on.
-pub(super) fn verdict_line(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> String {
-    let (meaning, head, rest) = words(detail, times, obstacle);
-    let whole = format!("{head}{rest}");
-    // One line, whatever the screen: what does not fit stands above.
-    let room = terminal().width.map_or(usize::MAX, usize::from);
-    let shown = if whole.chars().count() > room {
-        let cut: String = whole.chars().take(room.saturating_sub(1)).collect();
-        format!("{cut}…")
-    } else {
-        whole
-    };
-    match shown.strip_prefix(&head) {
-        Some(rest) => format!("{}{rest}", meaning.paint(&head)),
-        None => meaning.paint(shown),
+/// The answer of a case.
+pub(in crate::cli) struct AnswerLine {
+    meaning: Meaning,
+    head: String,
+    rest: String,
+}
+
+impl AnswerLine {
+    /// One whose first word and whose rest are known.
+    pub(super) fn new(meaning: Meaning, head: impl Into<String>, rest: impl Into<String>) -> Self {
+        Self {
+            meaning,
+            head: head.into(),
+            rest: rest.into(),
+        }
     }
+
+    /// Prints it behind some words. It is never cut: what has no room goes on in the next line.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub(in crate::cli) fn print(&self, before: &str) -> anyhow::Result<()> {
+        answer_after(before, self.meaning, &self.head, &self.rest)
+    }
+}
+
+/// The answer of a case; `obstacle` is what keeps an open one from going on, and `jobs` how far it is at each target.
+pub(super) fn verdict_line(
+    detail: &CaseDetail,
+    times: &LocalTimes,
+    obstacle: Option<&Obstacle>,
+    jobs: &[JobProgress],
+) -> AnswerLine {
+    let (meaning, head, rest) = words(detail, times, obstacle, jobs);
+    AnswerLine::new(meaning, head, rest)
 }
 
 /// Whom a case is about, as short as it is still clear.
@@ -44,7 +62,7 @@ pub(in crate::cli) fn who(case: &CaseView) -> String {
 }
 
 /// What it means, the word, and the rest.
-fn words(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> (Meaning, String, String) {
+fn words(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>, jobs: &[JobProgress]) -> (Meaning, String, String) {
     let case = &detail.case;
     let who = whose(detail).unwrap_or_else(|| who(case));
     match case.state.as_str() {
@@ -70,59 +88,55 @@ fn words(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -
                 format!(" {who}: {did}{}", release(detail)),
             )
         }
-        "open" => open(detail, &who, times, obstacle),
+        "open" => open(detail, &who, times, (obstacle, jobs)),
         _ => closed(detail, &who, times),
     }
 }
 
-fn open(detail: &CaseDetail, who: &str, times: &LocalTimes, obstacle: Option<&Obstacle>) -> (Meaning, String, String) {
+fn open(
+    detail: &CaseDetail,
+    who: &str,
+    times: &LocalTimes,
+    (obstacle, jobs): (Option<&Obstacle>, &[JobProgress]),
+) -> (Meaning, String, String) {
     let case = &detail.case;
     let at = targets(contained(detail).map(|job| &job.target));
     if let Some(due) = case.due.filter(|due| *due > times.now() && detail.actions.is_empty()) {
         let rest = format!(
-            " {who}{at} until {} ({}) · revoked case cancel {}",
+            " {who}{at} until {} ({}) · revoked case cancel {} --note WHY",
             times.time(due),
             times.away(due),
             case.id
         );
         return (Meaning::Waiting, "WAITS".to_owned(), rest);
     }
-    if let Some(obstacle) = obstacle {
-        return (Meaning::Waiting, "WAITS".to_owned(), waits(who, obstacle));
+    if let Some(Obstacle { why, next }) = obstacle {
+        return (Meaning::Waiting, "WAITS".to_owned(), format!(" {who}: {why} · {next}"));
     }
-    let since = coarse(times.now().since(case.received_at));
+    let since = coarse(times.now().since(detail.begins_at));
     let follow = format!("revoked case show {} --follow", case.id);
-    let mut jobs = contained(detail).filter(|job| job.state == "running");
-    if jobs.next().is_some() {
-        let rest = format!(" {who}{at} for {since} · {follow}");
-        return (Meaning::Strong, "AT WORK".to_owned(), rest);
-    }
-    // Tried in vain, or in the queue.
-    let again = newest(detail)
-        .iter()
-        .filter_map(|job| job.due)
-        .filter(|due| *due > times.now())
-        .min();
-    let for_what = again.map_or(format!("for its turn for {since}"), |due| {
-        format!("to be tried again {}", times.away(due))
-    });
+    // Where it stands is told by each target: what it waits for, or what was sent and is not answered.
+    let (parts, at_work) = unended(jobs, times);
+    let stands = if parts.is_empty() {
+        format!("{at} for its turn")
+    } else {
+        format!(": {}", parts.join("; "))
+    };
+    let waited = detail.begins_at.since(case.received_at);
+    let from = match detail.approved_at {
+        _ if waited.is_zero() => "the signal".to_owned(),
+        Some(at) if at == detail.begins_at => format!("its approval, {} after the signal", coarse(waited)),
+        _ => "its day came".to_owned(),
+    };
+    let (meaning, head) = if at_work {
+        (Meaning::Strong, "AT WORK")
+    } else {
+        (Meaning::Waiting, "WAITS")
+    };
     (
-        Meaning::Waiting,
-        "WAITS".to_owned(),
-        format!(" {who}{at} {for_what} · {follow}"),
-    )
-}
-
-/// What is waited for, and what to type: that is worth more than the end of the reason, which stands above in full.
-fn waits(who: &str, obstacle: &Obstacle) -> String {
-    let around = format!("WAITS {who}:  · {}", obstacle.next);
-    let room = terminal()
-        .width
-        .map(|width| usize::from(width).saturating_sub(width_of(&around)));
-    format!(
-        " {who}: {} · {}",
-        fit(&obstacle.why, room.map(|room| room.max(LEAST))),
-        obstacle.next
+        meaning,
+        head.to_owned(),
+        format!(" {who}{stands} ({since} since {from}) · {follow}"),
     )
 }
 
@@ -137,7 +151,7 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
     });
     let at = targets(of_it.map(|job| &job.target));
     if verdict == "no_principal" {
-        return nobody(case, who, &at);
+        return nobody(detail, who, &at);
     }
     if let Some(over) = undone(detail, who, &at, times) {
         return over;
@@ -147,9 +161,9 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
     if let Some(at) = contained_again(detail).filter(|_| again) {
         parts.push(format!(" {}, {}", times.time(at), came_back(case.reopened)));
     } else if let Some(at) = proved(detail) {
-        let took = at.since(case.received_at);
+        let took = at.since(detail.begins_at);
         parts.push(if took < SHORT {
-            format!(" in {}", span(took))
+            format!(" in {}{}", span(took), after_what(detail))
         } else {
             format!(" {}", times.time(at))
         });
@@ -174,6 +188,20 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         word => word.to_uppercase(),
     };
     (Meaning::of_verdict(verdict), head, parts.concat())
+}
+
+/// From when on a span counts that is not the time since the signal, and for how long that was waited for.
+fn after_what(detail: &CaseDetail) -> String {
+    let waited = detail.begins_at.since(detail.case.received_at);
+    if waited.is_zero() {
+        return String::new();
+    }
+    let what = if detail.approved_at == Some(detail.begins_at) {
+        "its approval"
+    } else {
+        "its day had come"
+    };
+    format!(" after {what}, {} after the signal", coarse(waited))
 }
 
 /// What came after the verdict, where that stands no more: the account was given back, or nobody looks after the case since it was called off.
@@ -257,19 +285,33 @@ pub(super) fn came_back(times: i64) -> String {
 }
 
 /// Nobody of that name, or a credential that was refused from the start.
-fn nobody(case: &CaseView, who: &str, at: &str) -> (Meaning, String, String) {
-    if is_of_credential(case) {
+fn nobody(detail: &CaseDetail, who: &str, at: &str) -> (Meaning, String, String) {
+    if is_of_credential(&detail.case) {
         return (
             Meaning::Good,
             "REFUSED".to_owned(),
             format!(" {who}{at} from the start: nothing was ended"),
         );
     }
+    if let Some((at, what)) = unknown_grant(detail) {
+        return (Meaning::Waiting, "UNKNOWN".to_owned(), format!(" {who}{at}: {what}"));
+    }
     (
         Meaning::Waiting,
         "NOBODY".to_owned(),
         format!(" is called {who}{at} · revoked subject unresolved"),
     )
+}
+
+/// Of a case about one session or one token that is none of the account's: where the account was found, and what was looked for there.
+fn unknown_grant(detail: &CaseDetail) -> Option<(String, String)> {
+    let newest = newest(detail);
+    let unknown = newest.iter().filter_map(|job| match &job.verdict {
+        Some(Verdict::NoPrincipal { what }) if job.evidence.as_ref()?.principal.is_some() => Some((&job.target, what)),
+        _ => None,
+    });
+    let (looked_at, what): (Vec<&String>, Vec<&String>) = unknown.unzip();
+    Some((targets(looked_at.into_iter()), plain(what.first()?)))
 }
 
 /// When the next sweep comes.

@@ -1,4 +1,4 @@
-//! What `check` finds of the machine: whether the disk has room, whether the daemon runs, and with which config.
+//! What `check` finds of the machine: whether the disk has room, whether alerts reach anybody, whether the daemon runs, and with which config.
 
 use std::path::Path;
 
@@ -19,6 +19,13 @@ pub(super) fn findings(config: &Config, path: &Path, is_there: bool, offline: bo
                 room.bytes / 1024
             ),
             advice: format!("make room: df -h {folder}"),
+        });
+    }
+    if let Some(fault) = &config.alerts.fault {
+        found.push(Finding {
+            level: Level::Error,
+            what: format!("[alerts] exec: {fault}: nobody is told of alerts; the daemon starts and works all the same"),
+            advice: "mend it, then revoked alert test".to_owned(),
         });
     }
     if offline || !is_there {

@@ -7,13 +7,14 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::choice::{Choice, ChoiceArgs};
-use super::plans_before;
-use super::show::{command, counted, is_open, last_line, show, to_approve};
+use super::last_line::{counted, last_line};
+use super::show::{command, is_open, show, to_approve};
+use super::{plans_before, two_persons};
 use crate::cli::output::{LiveLine, LocalTimes, json, line, line_typed, sentence};
 use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;
-use crate::cli::{Exit, StoreArgs, UsageError};
-use crate::store::{CombinedSet, Store};
+use crate::cli::{Exit, StoreArgs, UsageError, number};
+use crate::store::{Approved, CombinedSet, Store};
 
 /// What is decided, and how.
 #[derive(Debug, Clone, Args)]
@@ -55,7 +56,20 @@ pub(super) async fn approve(
             .into());
         }
     };
-    let decided = store.approve_holds(choice.meant, set, operator(), decision.note).await?;
+    let Approved {
+        set: decided,
+        awaits_second,
+    } = store
+        .approve_holds(choice.meant.clone(), set, operator(), decision.note)
+        .await?;
+    if awaits_second {
+        if decision.json {
+            print(&decided, "awaits_second")?;
+        } else {
+            two_persons::tell_first(&decided, &named(&decided), &choice)?;
+        }
+        return Ok(Exit::Held);
+    }
     let exit = tell(store, &decided, "approved", ("goes on", "go on"), decision.json).await?;
     match patience {
         Some(patience) => follow(store, &decided, patience).await,
@@ -209,12 +223,7 @@ async fn asked(
 /// Says what was decided, and what is held on.
 async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &str), as_json: bool) -> anyhow::Result<Exit> {
     if as_json {
-        let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
-        let cases: Vec<i64> = decided.cases.iter().map(|case| case.case).collect();
-        json(&serde_json::json!({
-            "holds": holds, "state": word, "cases": cases, "people": decided.people, "except": decided.except, "set": decided.set,
-            "plans_before": decided.cases.iter().flat_map(|case| &case.plans_before).collect::<Vec<_>>(),
-        }))?;
+        print(decided, word)?;
         return Ok(Exit::Ok);
     }
     let rest = match decided.except.as_slice() {
@@ -227,6 +236,9 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
         count => format!("{count} cases {}", what.1),
     };
     sentence(&format!("{} {word}: {cases}{rest}", named(decided)), 2)?;
+    if !decided.except.is_empty() {
+        tell_rest(store, decided).await?;
+    }
     let times = LocalTimes::at(store.clock().now());
     let plans = if word == "approved" {
         ", which this one replaces"
@@ -239,4 +251,39 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
         crate::cli::target::tell_stopped(store, targets.map(String::as_str)).await?;
     }
     Ok(Exit::Ok)
+}
+
+/// The decision as JSON.
+fn print(decided: &CombinedSet, state: &str) -> anyhow::Result<()> {
+    let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
+    let cases: Vec<i64> = decided.cases.iter().map(|case| case.case).collect();
+    json(&serde_json::json!({
+        "holds": holds, "state": state, "cases": cases, "people": decided.people, "except": decided.except, "set": decided.set,
+        "plans_before": decided.cases.iter().flat_map(|case| &case.plans_before).collect::<Vec<_>>(),
+    }))
+}
+
+/// Says what is held on, as it is to be decided now.
+async fn tell_rest(store: &Store, decided: &CombinedSet) -> anyhow::Result<()> {
+    let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
+    let rest = store.held_together(&holds, &[]).await?;
+    let waiting: Vec<i64> = rest.cases.iter().map(|case| case.case).collect();
+    // Holds of which nothing is left are decided: what is shown then is of the others.
+    let holds: Vec<i64> = rest
+        .holds
+        .iter()
+        .filter(|hold| hold.state == "open")
+        .map(|hold| hold.id)
+        .collect();
+    let set = store.held_together(&holds, &[]).await?.set;
+    let cases = if waiting.len() == 1 { "case" } else { "cases" };
+    let typed: Vec<String> = holds.iter().map(i64::to_string).collect();
+    sentence(
+        &format!(
+            "held on: {cases} {}, which is the set {set} now: revoked hold show {}",
+            number::listed(&waiting),
+            typed.join(" ")
+        ),
+        2,
+    )
 }

@@ -11,10 +11,13 @@ use super::{Exit, StoreArgs};
 mod cases;
 mod choice;
 mod decide;
+mod last_line;
 mod limit;
 mod list;
 mod plans_before;
+mod plans_beside;
 mod show;
+mod two_persons;
 
 /// `revoked hold`
 #[derive(Debug, Clone, Subcommand)]

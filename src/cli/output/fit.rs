@@ -80,6 +80,26 @@ pub(in crate::cli) fn wrapped(text: &str, indent: usize, width: Option<usize>) -
     lines.join("\n")
 }
 
+/// The same, where a command to type stands behind the last ` · `: it is not broken. What has no room for it leaves it a line of its own.
+#[must_use]
+pub(in crate::cli) fn wrapped_before_command(text: &str, indent: usize, width: Option<usize>) -> String {
+    let is_command = |text: &str| text.starts_with("revoked ") || text.starts_with("systemctl ");
+    let Some((said, command)) = text.rsplit_once(" · ").filter(|(_, command)| is_command(command)) else {
+        return wrapped(text, indent, width);
+    };
+    let command = shown(&plain(&format!("· {command}"))).into_owned();
+    if width.is_some_and(|width| indent + command.width() > width) {
+        return wrapped(text, indent, width);
+    }
+    let said = wrapped(said, indent, width);
+    let last = said.lines().last().unwrap_or_default().width();
+    if width.is_none_or(|width| last + 1 + command.width() <= width) {
+        format!("{said} {command}")
+    } else {
+        format!("{said}\n{}{command}", " ".repeat(indent))
+    }
+}
+
 /// How many columns a text takes that was made ready for this place.
 #[must_use]
 pub(in crate::cli) fn width_of(text: &str) -> usize {
@@ -94,7 +114,7 @@ pub(in crate::cli) fn padded(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fit, fit_words, padded, wrapped};
+    use super::{fit, fit_words, padded, wrapped, wrapped_before_command};
 
     #[test]
     fn what_does_not_fit_is_cut_by_columns_and_says_so() {
@@ -118,6 +138,24 @@ mod tests {
         for width in 1..40 {
             assert!(super::width_of(&fit_words("a protected subject is never acted on", Some(width))) <= width);
         }
+    }
+
+    #[test]
+    fn a_command_behind_a_sentence_stays_whole() {
+        let text = "WAITS alice: chat is paused by anna · revoked target resume chat";
+        assert_eq!(wrapped_before_command(text, 2, None), text);
+        assert_eq!(wrapped_before_command(text, 2, Some(80)), text);
+        assert_eq!(
+            wrapped_before_command(text, 2, Some(44)),
+            "WAITS alice: chat is paused by anna\n  · revoked target resume chat"
+        );
+        // Where there is no room for it anywhere it is broken as any other text.
+        assert_eq!(wrapped_before_command(text, 2, Some(24)), wrapped(text, 2, Some(24)));
+        let explained = "HELD alice under hold 3: nothing was done";
+        assert_eq!(
+            wrapped_before_command(explained, 2, Some(30)),
+            wrapped(explained, 2, Some(30))
+        );
     }
 
     #[test]

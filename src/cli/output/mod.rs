@@ -22,7 +22,7 @@ mod table;
 mod terminal;
 
 pub(super) use asked_line::{can_be_asked, hidden_line, line_typed};
-pub(super) use fit::{fit, fit_words, padded, width_of, wrapped};
+pub(super) use fit::{fit, fit_words, padded, width_of, wrapped, wrapped_before_command};
 pub(super) use live_line::LiveLine;
 pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;
@@ -52,9 +52,17 @@ pub(super) fn hanging(text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// As [`line()`].
 pub(super) fn answer(meaning: Meaning, head: &str, rest: &str) -> anyhow::Result<()> {
-    let whole = wrapped(&format!("{head}{rest}"), 2, terminal().width.map(usize::from));
-    match whole.strip_prefix(head) {
-        Some(rest) if !head.is_empty() => line(format!("{}{rest}", meaning.paint(head))),
+    answer_after("", meaning, head, rest)
+}
+
+/// The same behind some words that stand before it. A command at its end is not broken.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn answer_after(before: &str, meaning: Meaning, head: &str, rest: &str) -> anyhow::Result<()> {
+    let whole = wrapped_before_command(&format!("{before}{head}{rest}"), 2, terminal().width.map(usize::from));
+    match whole.split_once(head) {
+        Some((before, rest)) if !head.is_empty() => line(format!("{before}{}{rest}", meaning.paint(head))),
         _ => line(whole),
     }
 }

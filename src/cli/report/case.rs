@@ -12,7 +12,7 @@ use super::document::{Document, Section, Statement};
 use super::not_covered::not_covered;
 use super::proof::{account, doors, first_revoke, given_back, last_looks, looks};
 use super::recorded::Recorded;
-use super::standing::{Standing, standing, to_come};
+use super::standing::{Standing, acts_from, standing, to_come};
 use super::words::Words;
 use super::zone::Zone;
 use crate::cli::output::span;
@@ -326,11 +326,20 @@ impl CaseFile {
             1 => "1 grant was".to_owned(),
             _ => format!("{ended} grants were"),
         };
-        let after = after(closed, "received_to_contained_ms");
+        let after = self.after(closed, "received_to_contained_ms", closed.at());
         let words = match closed.text("verdict") {
             "contained" => Words::of(format!("Contained{after}: {grants} ended at "))
                 .then(targets())
                 .and(", and a second look found nothing left."),
+            // The account was found: what it was asked about is not among what it has.
+            "no_principal" if looks.iter().any(|look| !look.text("principal").is_empty()) => {
+                let says = looks.iter().filter(|look| !look.text("principal").is_empty());
+                Words::of("Nothing was ended at ")
+                    .then(targets())
+                    .and(": ")
+                    .then(Words::joined(says.map(|look| Words::outside(look.text("says"))), "; "))
+                    .and(".")
+            }
             "no_principal" => Words::of("Nobody of that name was found at ")
                 .then(targets())
                 .and(": there was nothing to end."),
@@ -412,7 +421,7 @@ impl CaseFile {
             let closed = self
                 .first("case.contained")
                 .filter(|closed| closed.number("received_to_first_revoke_ms").is_some());
-            let after = closed.map_or(String::new(), |closed| after(closed, "received_to_first_revoke_ms"));
+            let after = closed.map_or(String::new(), |closed| self.after(closed, "received_to_first_revoke_ms", at));
             let entries = closed.map(|closed| closed.seq).into_iter().chain([entry]);
             row(
                 "first revoke",
@@ -446,6 +455,22 @@ impl CaseFile {
         rows
     }
 
+    /// How long after the first signal, where the entry says so; where a decision or a day was waited for meanwhile, also how long after that.
+    fn after(&self, closed: &Recorded, member: &str, at: Timestamp) -> String {
+        let Some(ms) = closed.number(member).and_then(|ms| u64::try_from(ms).ok()) else {
+            return String::new();
+        };
+        let took = Duration::from_millis(ms);
+        let received = format!(", {} after it was received", span(took));
+        let Some(signal) = self.first("signal.accepted").or(self.first("case.opened")) else {
+            return received;
+        };
+        match acts_from(&self.entries, at) {
+            Some((from, what)) if from > signal.at() => format!("{received}, {} after {what}", span(at.since(from))),
+            _ => received,
+        }
+    }
+
     /// What a sender has written with its signal: as the trail has it, or as the store has it and the trail its digest.
     fn written(&self, signal: &Recorded, member: &str) -> Option<String> {
         let in_the_trail = signal.text(member);
@@ -466,12 +491,4 @@ impl CaseFile {
         let digest = signal.text(&format!("{member}_sha256"));
         (digest == hex(&sha256(stored.as_bytes()))).then_some(stored)
     }
-}
-
-/// How long after the first signal, where the entry says so.
-fn after(closed: &Recorded, member: &str) -> String {
-    let ms = closed.number(member).and_then(|ms| u64::try_from(ms).ok());
-    ms.map_or(String::new(), |ms| {
-        format!(", {} after it was received", span(Duration::from_millis(ms)))
-    })
 }

@@ -59,6 +59,9 @@ pub struct ReportOutput {
     /// What to write
     #[arg(long, value_enum, default_value_t = Format::Markdown)]
     format: Format,
+    /// Print JSON: as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Write to this file, which only you may read, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -162,7 +165,8 @@ pub(super) async fn handover(args: &HandoverArgs, at: &StoreArgs) -> anyhow::Res
 
 impl ReportOutput {
     fn write(&self, document: &Document) -> anyhow::Result<Exit> {
-        let text = match self.format {
+        let format = if self.json { Format::Json } else { self.format };
+        let text = match format {
             Format::Markdown => markdown::markdown(document),
             Format::Html => html::html(document),
             Format::Json if self.out.is_none() => {
@@ -173,7 +177,7 @@ impl ReportOutput {
         };
         let Some(path) = &self.out else {
             match terminal().width {
-                Some(width) if self.format == Format::Markdown => line(markdown::fitted(text.trim_end(), width.into()))?,
+                Some(width) if format == Format::Markdown => line(markdown::fitted(text.trim_end(), width.into()))?,
                 _ => verbatim(text.trim_end())?,
             }
             return Ok(Exit::Ok);

@@ -62,6 +62,21 @@ pub(super) fn standing(entries: &[Recorded]) -> Option<Standing<'_>> {
     standing
 }
 
+/// From when on the case might be acted on that was acted on at `before`, and what was waited for until then: an approval, or its day. Nothing
+/// where nothing was.
+pub(super) fn acts_from(entries: &[Recorded], before: Timestamp) -> Option<(Timestamp, &'static str)> {
+    let waited = entries.iter().filter_map(|entry| match entry.kind.as_str() {
+        "job.enqueued" if entry.number("hold").is_some() => match entry.time("due").filter(|due| *due > entry.at()) {
+            Some(due) => Some((due, "its day came")),
+            None => Some((entry.at(), "it was approved")),
+        },
+        "case.opened" => Some((entry.time("due").filter(|due| *due > entry.at())?, "its day came")),
+        "departure.executed" => Some((entry.time("fire_at")?, "its day came")),
+        _ => None,
+    });
+    waited.filter(|(at, _)| *at <= before).max_by_key(|(at, _)| *at)
+}
+
 /// Looks that are planned and have not begun: when, and the entry that says so.
 pub(super) fn to_come(entries: &[Recorded]) -> Vec<(Timestamp, &Recorded)> {
     let mut waiting: Vec<(Timestamp, &Recorded)> = Vec::new();

@@ -6,8 +6,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::cli::Exit;
-use crate::cli::case::{answer_line, interrupted, waits_longer, who};
-use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, line, plain};
+use crate::cli::case::{AnswerLine, answer_line, interrupted, waits_longer, who};
+use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, plain};
 use crate::cli::store::NOT_RUNNING;
 use crate::cli::target::obstacle_of;
 use crate::model::Timestamp;
@@ -139,7 +139,7 @@ pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Resul
         json(&word)?;
     } else {
         match said.verdict {
-            Some(verdict) => line(format!("{} · {verdict}", said.rest))?,
+            Some(verdict) => verdict.print(&format!("{} · ", said.rest))?,
             None => answer(said.meaning, said.head, &said.rest)?,
         }
     }
@@ -151,8 +151,8 @@ struct Said {
     meaning: Meaning,
     head: &'static str,
     rest: String,
-    /// The answer of a case that is over already, in its colour.
-    verdict: Option<String>,
+    /// The answer of a case that is over already.
+    verdict: Option<AnswerLine>,
 }
 
 impl Said {
@@ -217,7 +217,7 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
             let due = word
                 .due
                 .map_or(String::new(), |due| format!("{} ({})", times.time(due), times.away(due)));
-            format!("case {number} · {whom} at {at} waits until {due}{key} (call it off: revoked case cancel {number})")
+            format!("case {number} · {whom} at {at} waits until {due}{key} (call it off: revoked case cancel {number} --note WHY)")
         }
         ("open", Some(obstacle)) => {
             word.state = "waiting";

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::answer::{Waited, answered, goes_on, rejected, say};
 use crate::cli::Exit;
 use crate::cli::case::{self, Followed};
-use crate::cli::output::{LiveLine, LocalTimes, json, line};
+use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json};
 use crate::cli::target::obstacle_of;
 use crate::model::CaseId;
 use crate::store::{Store, daemon_runs};
@@ -53,16 +53,14 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
         Followed::Over(_) => {}
         Followed::NotOver(case) => {
             let times = LocalTimes::at(store.clock().now());
-            let why = match case.due.filter(|due| *due > times.now() && case.first_revoke_at.is_none()) {
-                Some(due) => format!(
-                    "it waits until {} ({}) · revoked case cancel {number} calls it off",
+            let why = if let Some(due) = case.due.filter(|due| *due > times.now() && case.first_revoke_at.is_none()) {
+                format!(
+                    "it waits until {} ({}) · revoked case cancel {number} --note WHY calls it off",
                     times.time(due),
                     times.away(due)
-                ),
-                None => match obstacle_of(store, &store.case_progress(number).await?) {
-                    Some(obstacle) => format!("still waits: {} · {}", obstacle.why, obstacle.next),
-                    None => format!("still open, and the work goes on; follow it: revoked case show {number} --follow"),
-                },
+                )
+            } else {
+                still_open(store, number, &times).await?
             };
             return not_over(wanted.json, row, Some(number), &why);
         }
@@ -80,12 +78,29 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
     Ok(case::exit_of(&followed))
 }
 
+/// Where a case stands that was waited for in vain, and what to type.
+async fn still_open(store: &Store, number: i64, times: &LocalTimes) -> anyhow::Result<String> {
+    let jobs = store.case_progress(number).await?;
+    if let Some(obstacle) = obstacle_of(store, &jobs) {
+        return Ok(format!("still waits: {} · {}", obstacle.why, obstacle.next));
+    }
+    let (stands, _) = case::unended(&jobs, times);
+    let stands = if stands.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", stands.join("; "))
+    };
+    Ok(format!(
+        "still open, and the work goes on{stands} · revoked case show {number} --follow"
+    ))
+}
+
 fn not_over(as_json: bool, row: i64, case: Option<i64>, why: &str) -> anyhow::Result<Exit> {
     if as_json {
         json(&serde_json::json!({ "request": row, "case": case, "state": "waiting", "why": why }))?;
     } else {
         let what = case.map_or_else(|| format!("request {row}"), |case| format!("case {case}"));
-        line(format!("{what}: {why}"))?;
+        answer(Meaning::Waiting, "", &format!("{what}: {why}"))?;
     }
     Ok(Exit::Waiting)
 }

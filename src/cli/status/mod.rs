@@ -1,6 +1,6 @@
 //! `revoked status`: the screen of a shift, from the database file, whether the daemon runs or not.
 //!
-//! `needs` has what needs somebody, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
+//! `needs` has what needs somebody, `stuck` the cases that do not come to an end, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
 
 use clap::Args;
 use serde::Serialize;
@@ -19,9 +19,11 @@ use crate::trail;
 
 mod needs;
 mod screen;
+mod stuck;
 mod watch;
 
 use needs::Need;
+use stuck::Stuck;
 
 /// The commands of an incident, in the order in which they are typed, and where the others are.
 const INCIDENT: [(&str, &str); 6] = [
@@ -65,6 +67,9 @@ struct Status {
     /// The cases at work, the most urgent first; of a long queue not all.
     work: Vec<CaseAtWork>,
     at_work: i64,
+    /// Those of them whose attempts fail again and again, or that take too long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stuck: Vec<Stuck>,
     /// Cases that wait for a day without a departure.
     planned_cases: usize,
     next_plan_at: Option<Timestamp>,
@@ -221,6 +226,13 @@ impl Status {
         }
         let (config, faults) = next_start(at);
         let rates = config::target_rates(&at.config);
+        let is_paused = |target: &str| paused.contains_key(target);
+        let stuck = if daemon_running {
+            stuck::of(store, &work, &alerts.rows, is_paused, now).await
+        } else {
+            // That nothing is done at all is told.
+            Vec::new()
+        };
         let targets = targets(lanes, rates, (&paused, &alerts.rows), daemon_running.then_some(now));
         Ok(Self {
             counts,
@@ -231,6 +243,7 @@ impl Status {
             targets,
             work,
             at_work,
+            stuck,
             planned_cases: planned.rows.len(),
             next_plan_at: store.next_plan().await?,
             daemon_running,
@@ -278,6 +291,7 @@ impl Status {
             let since = self.counts.ledger_oldest.unwrap_or(now);
             needs.push(Need {
                 name: "ledger".to_owned(),
+                cause: "ledger".to_owned(),
                 number: 0,
                 text: format!(
                     "{untold} more could not be revoked, the oldest since {}",
@@ -285,12 +299,15 @@ impl Status {
                 ),
                 command: "revoked ledger".to_owned(),
                 urgent: false,
+                decision: false,
                 at: since,
             });
         }
+        needs.extend(stuck::need(&self.stuck, now));
         if !self.daemon_running {
             needs.push(Need {
                 name: "daemon".to_owned(),
+                cause: "daemon".to_owned(),
                 number: 0,
                 text: match &self.trail_refused {
                     Some(why) => format!("not running, and would not start: {why}"),
@@ -301,6 +318,7 @@ impl Status {
                     None => "systemctl start revoked".to_owned(),
                 },
                 urgent: true,
+                decision: false,
                 at: now,
             });
         }
@@ -308,6 +326,7 @@ impl Status {
             let folder = store.path().parent().map(|folder| folder.display().to_string());
             needs.push(Need {
                 name: "disk".to_owned(),
+                cause: "disk".to_owned(),
                 number: 0,
                 text: format!(
                     "full, {} KiB are left: what does not fit is refused until there is room",
@@ -315,16 +334,19 @@ impl Status {
                 ),
                 command: format!("df -h {}", folder.unwrap_or_else(|| ".".to_owned())),
                 urgent: true,
+                decision: false,
                 at: now,
             });
         }
         if let Some(refused) = &self.next_start_refused {
             needs.push(Need {
                 name: "config".to_owned(),
+                cause: "config".to_owned(),
                 number: 0,
                 text: refused.clone(),
                 command: "revoked check".to_owned(),
                 urgent: !self.daemon_running,
+                decision: false,
                 at: now,
             });
         }

@@ -1,7 +1,7 @@
 //! `revoked trail`: show it, verify it offline, export it.
 //!
-//! `show` has the filters and what follows the newest, `entry_line` puts an entry into words; `verify` says whether it stands, `rotate` replaces
-//! its key.
+//! `show` has the filters and what follows the newest, `missing` says which are not there, `entry_line` puts an entry into words; `verify` says
+//! whether it stands, `rotate` replaces its key.
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -10,6 +10,7 @@ use super::output::verbatim;
 use super::{Exit, StoreArgs};
 
 mod entry_line;
+mod missing;
 mod rotate;
 mod show;
 mod verify;

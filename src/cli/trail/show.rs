@@ -7,6 +7,7 @@ use clap::Args;
 use revoked_trail::EntryKind;
 
 use super::entry_line::{EntryLine, Widths};
+use super::missing::{Missing, missing};
 use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, plain, remark, verbatim};
 use crate::cli::store::references_of;
@@ -92,6 +93,8 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         // Whoever names where to begin reads on from there.
         newest: args.from == 0,
     };
+    // Before the rows: what is appended meanwhile is not missing.
+    let head = store.trail_head().await.map_or(0, |head| head.size());
     let found = store.trail_search(&filter).await?;
     name_unreadable(&found.unreadable);
     let last = usize::try_from(args.last).unwrap_or(usize::MAX);
@@ -101,11 +104,17 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         line(Meaning::Quiet.paint(earlier(&filter, found.rows.get(cut), args.last)))?;
     }
     let shown = found.rows.get(cut..cut + found.rows.len().min(last)).unwrap_or_default();
-    show(args, store, shown).await?;
+    let missing = if args.follow {
+        Vec::new()
+    } else {
+        let left_out = found.rows.len() + found.unreadable.len() > last;
+        missing(store, &filter, (shown, &found.unreadable), (left_out, head)).await?
+    };
+    show(args, store, shown, &missing).await?;
     if let (true, Some(end), false) = (more > cut, shown.last(), args.json || args.follow) {
         line(Meaning::Quiet.paint(format!("later ones are not shown (--from {})", end.seq + 1)))?;
     }
-    if shown.is_empty() && !args.json && !args.follow {
+    if shown.is_empty() && missing.is_empty() && !args.json && !args.follow {
         line(no_entries(args, store).await?)?;
     }
     if !args.follow {
@@ -120,7 +129,7 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
     while is_read() {
         let found = store.trail_search(&filter).await?;
         name_unreadable(&found.unreadable);
-        show(args, store, &found.rows).await?;
+        show(args, store, &found.rows, &[]).await?;
         match found.rows.last() {
             Some(last) => filter.from = last.seq + 1,
             None => tokio::time::sleep(LOOK_EVERY).await,
@@ -179,8 +188,11 @@ fn earlier(filter: &TrailFilter, first: Option<&TrailRow>, last: u32) -> String 
     }
 }
 
-async fn show(args: &ShowArgs, store: &Store, rows: &[TrailRow]) -> anyhow::Result<()> {
+async fn show(args: &ShowArgs, store: &Store, rows: &[TrailRow], missing: &[Missing]) -> anyhow::Result<()> {
     if args.json {
+        for gap in missing {
+            remark(&gap.what);
+        }
         return rows.iter().try_for_each(|row| verbatim(&row.body));
     }
     let entries: Vec<EntryLine> = rows.iter().map(|row| EntryLine::of(row.seq, &row.body)).collect();
@@ -191,11 +203,15 @@ async fn show(args: &ShowArgs, store: &Store, rows: &[TrailRow]) -> anyhow::Resu
     let people = store.people_behind(&references).await?;
     let times = LocalTimes::at(store.clock().now());
     let widths = Widths::of(&entries, &times);
-    for entry in &entries {
+    let mut missing = missing.iter().peekable();
+    for (row, entry) in rows.iter().zip(&entries) {
+        while let Some(gap) = missing.next_if(|gap| gap.before <= row.seq) {
+            line(Meaning::Bad.paint(&gap.what))?;
+        }
         line(entry.in_words(&times, &people, widths))?;
         if args.long {
             line(Meaning::Quiet.paint(entry.rest()))?;
         }
     }
-    Ok(())
+    missing.try_for_each(|gap| line(Meaning::Bad.paint(&gap.what)))
 }

@@ -15,7 +15,7 @@ use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::console::routes::{LONGEST_NOTE, text};
 use crate::model::Role;
-use crate::store::{HeldSet, HoldChoice};
+use crate::store::{FirstApproval, HeldSet, HoldChoice, StoreError, TwoPersons};
 
 #[derive(Template)]
 #[template(path = "hold.html", config = "src/console/page/askama.toml")]
@@ -31,9 +31,19 @@ struct Page {
     cases: Vec<Line>,
     set: String,
     may_decide: bool,
+    two_persons: Option<Second>,
+}
+
+/// That an approval needs two persons.
+struct Second {
+    why: String,
+    /// By whom, when, why, and whether parts were taken out.
+    first: Option<(String, Moment, String, bool)>,
 }
 
 struct Line {
+    /// Whether it is ticked at first: what the first of two approvals took out is not.
+    kept: bool,
     case: i64,
     subject: String,
     reason: String,
@@ -48,7 +58,17 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let now = console.store.clock().now();
-    let HeldSet { hold, cases, set, .. } = console.store.hold(id).await?;
+    let HeldSet {
+        hold,
+        cases,
+        set,
+        two_persons,
+        ..
+    } = console.store.hold(id).await?;
+    let first = match &two_persons {
+        Some(two) => first_approval(&console, id, two).await?,
+        None => None,
+    };
     let decided = hold.decided_at.map(|at| {
         let by = hold.decided_by.as_deref().map_or(String::new(), visible);
         (by, Moment::new(at, now), hold.note.as_deref().map_or(String::new(), visible))
@@ -66,6 +86,7 @@ pub(super) async fn show(
         cases: cases
             .into_iter()
             .map(|case| Line {
+                kept: first.as_ref().is_none_or(|first| !first.except.contains(&case.case)),
                 case: case.case,
                 subject: case
                     .subject
@@ -77,7 +98,27 @@ pub(super) async fn show(
             })
             .collect(),
         set,
+        two_persons: two_persons.map(|two| Second {
+            why: two.why,
+            first: first.map(|first| {
+                let note = first.note.as_deref().map_or(String::new(), visible);
+                (visible(&first.by), Moment::new(first.at, now), note, !first.except.is_empty())
+            }),
+        }),
     })
+}
+
+/// The newest first approval of what is there still, the whole or a part of it.
+async fn first_approval(console: &Console, id: i64, two: &TwoPersons) -> Result<Option<FirstApproval>, Refusal> {
+    for given in two.others.iter().rev().chain(&two.first) {
+        match console.store.held_together(&[id], &given.except).await {
+            Ok(now) if now.set == given.set => return Ok(Some(given.clone())),
+            // What it took out, or all the rest, is there no more.
+            Ok(_) | Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// What the form says: the set that was shown, by its hash and its cases, and which of these were kept in.

@@ -80,6 +80,8 @@ impl Decision {
 /// What was decided.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Decided {
+    /// `approved`, `rejected`, or `awaits_second`: it was the first of two approvals, and nothing goes on yet.
+    state: &'static str,
     /// How many people it is about.
     people: usize,
     /// The cases.
@@ -88,9 +90,10 @@ pub(super) struct Decided {
     set: String,
 }
 
-impl From<CombinedSet> for Decided {
-    fn from(set: CombinedSet) -> Self {
+impl Decided {
+    fn new(state: &'static str, set: CombinedSet) -> Self {
         Self {
+            state,
             people: set.people,
             cases: set.cases.iter().map(|case| case.case).collect(),
             set: set.set,
@@ -98,7 +101,7 @@ impl From<CombinedSet> for Decided {
     }
 }
 
-/// Lets exactly what was shown go on.
+/// Lets exactly what was shown go on. Where that needs two persons, the first approval is kept, and another person's of the same set takes effect.
 #[utoipa::path(post, path = "/api/v1/holds/{id}/approval", tag = "holds", operation_id = "approve_hold", params(("id" = Number, Path)),
     request_body = Decision, responses((status = 200, body = Decided)))]
 pub(super) async fn approve(
@@ -108,8 +111,9 @@ pub(super) async fn approve(
     Json(decision): Json<Decision>,
 ) -> Result<Answer<Decided>, Refusal> {
     let (choice, set, note) = decision.about(id)?;
-    let decided = console.store.approve_holds(choice, set, caller.operator, Some(note)).await?;
-    Ok(Answer(decided.into()))
+    let approved = console.store.approve_holds(choice, set, caller.operator, Some(note)).await?;
+    let state = if approved.awaits_second { "awaits_second" } else { "approved" };
+    Ok(Answer(Decided::new(state, approved.set)))
 }
 
 /// Calls exactly what was shown off.
@@ -126,7 +130,7 @@ pub(super) async fn reject(
         .store
         .reject_holds(choice, Some(set), caller.operator, Some(note))
         .await?;
-    Ok(Answer(decided.into()))
+    Ok(Answer(Decided::new("rejected", decided)))
 }
 
 /// Numbers with commas between.

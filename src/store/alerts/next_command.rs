@@ -33,7 +33,7 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
             | "opt_out_effective",
             _,
         ) => "revoked source list".to_owned(),
-        ("anchor_lost" | "trail_key_lost" | "checkpoint_failed", _) => "revoked trail verify".to_owned(),
+        ("trail_broken" | "anchor_lost" | "trail_key_lost" | "checkpoint_failed", _) => "revoked trail verify".to_owned(),
         ("disk_full" | "clock_differs", _) => "revoked status".to_owned(),
         ("quarantine", None) if key.contains(":file:") => aside(key),
         ("alert_untold", _) => "revoked alert test".to_owned(),

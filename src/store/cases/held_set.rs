@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::holds::{Hold, hold_view, query};
+use super::two_persons::{TwoPersons, two_persons};
 use crate::digest::{hex, sha256};
 use crate::model::{Leaves, Timestamp};
 use crate::store::gaps::Gaps;
@@ -33,6 +34,9 @@ pub struct HeldCase {
     /// Which departures of the person it would change: an approval puts it in their place, a rejection leaves them as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plans_before: Vec<PlanBefore>,
+    /// Which other departures of the person are planned, under another number or of another employment: access ends with the last of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plans_beside: Vec<PlanBeside>,
     /// What stands for the person, by which people are counted.
     #[serde(skip)]
     subject_ref: String,
@@ -60,6 +64,28 @@ pub struct PlanBefore {
     pub local: Option<String>,
 }
 
+/// Another departure of somebody whose departure is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PlanBeside {
+    /// Its number.
+    pub departure: i64,
+    /// `planned`, `held` or `blocked`.
+    pub state: String,
+    /// The source that says so.
+    pub source: String,
+    /// The number of the person there.
+    pub employee: String,
+    /// The employment; empty where the source names none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub employment: String,
+    /// When it ends by itself.
+    pub fire_at: Timestamp,
+    /// The same where the person works, with offset and zone; absent where the plan names an instant.
+    pub local: Option<String>,
+    /// Whether it is later than what is held, which is due with it therefore.
+    pub later: bool,
+}
+
 /// The set that a hold covers now, and the hash that an approval must quote to be about the same set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldSet {
@@ -69,6 +95,9 @@ pub struct HeldSet {
     pub cases: Vec<HeldCase>,
     /// SHA-256 over the sorted cases and what each would do, first 16 hex digits.
     pub set: String,
+    /// Where an approval needs two persons: why, and who was the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub two_persons: Option<TwoPersons>,
     /// What of it cannot be read, and is shown with gaps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableRow>,
@@ -87,6 +116,9 @@ pub struct CombinedSet {
     pub except: Vec<i64>,
     /// The hash over exactly `cases`. Of one hold without exceptions it is that of its [`HeldSet`].
     pub set: String,
+    /// Where an approval needs two persons: why, and who was the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub two_persons: Option<TwoPersons>,
     /// What of it cannot be read, and is shown with gaps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableRow>,
@@ -108,7 +140,9 @@ impl Store {
         let mut conn = self.readers().begin().await.map_err(StoreError::sql("reading a hold"))?;
         let Part { hold, cases, unreadable } = part(&mut conn, id).await?;
         let set = hash(cases.iter().map(|(_, shown)| shown.as_slice()));
+        let two_persons = two_persons(&mut conn, std::slice::from_ref(&hold), &set, self.clock().now()).await?;
         Ok(HeldSet {
+            two_persons,
             hold,
             cases: cases.into_iter().map(|(case, _)| case).collect(),
             set,
@@ -122,12 +156,17 @@ impl Store {
     /// [`StoreError::NotFound`], and [`StoreError::Refused`] where a case of `except` waits under none of them, or all of theirs are taken out.
     pub async fn held_together(&self, holds: &[i64], except: &[i64]) -> Result<CombinedSet> {
         let mut conn = self.readers().begin().await.map_err(StoreError::sql("reading holds"))?;
-        combined(&mut conn, holds, except).await
+        combined(&mut conn, holds, except, self.clock().now()).await
     }
 }
 
 /// See [`Store::held_together`].
-pub(super) async fn combined(conn: &mut sqlx::SqliteConnection, holds: &[i64], except: &[i64]) -> Result<CombinedSet> {
+pub(super) async fn combined(
+    conn: &mut sqlx::SqliteConnection,
+    holds: &[i64],
+    except: &[i64],
+    now: Timestamp,
+) -> Result<CombinedSet> {
     let (numbers, except): (BTreeSet<i64>, BTreeSet<i64>) = (holds.iter().copied().collect(), except.iter().copied().collect());
     let (mut shown, mut left_out) = (Vec::new(), BTreeSet::new());
     let mut combined = CombinedSet {
@@ -136,6 +175,7 @@ pub(super) async fn combined(conn: &mut sqlx::SqliteConnection, holds: &[i64], e
         people: 0,
         except: except.iter().copied().collect(),
         set: String::new(),
+        two_persons: None,
         unreadable: Vec::new(),
     };
     for number in &numbers {
@@ -168,6 +208,7 @@ pub(super) async fn combined(conn: &mut sqlx::SqliteConnection, holds: &[i64], e
     let people: BTreeSet<&str> = combined.cases.iter().map(|case| case.subject_ref.as_str()).collect();
     combined.people = people.len();
     combined.set = hash(shown.iter().map(Vec::as_slice));
+    combined.two_persons = two_persons(conn, &combined.holds, &combined.set, now).await?;
     Ok(combined)
 }
 
@@ -199,6 +240,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
     .map_err(StoreError::sql("listing what is held"))?;
     let mut reactivated = reactivations(conn, id).await?;
     let mut plans_before = plans_before(conn, id).await?;
+    let mut plans_beside = plans_beside(conn, id).await?;
     let mut cases = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut gaps = Gaps::of(row);
@@ -234,6 +276,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
             due: due.map(Timestamp::from_ms),
             reactivated,
             plans_before: plans_before.remove(&case).unwrap_or_default(),
+            plans_beside: plans_beside.remove(&case).unwrap_or_default(),
             subject_ref: gaps.text(7),
         };
         cases.push((waiting, shown));
@@ -283,6 +326,45 @@ async fn plans_before(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BT
             state: gaps.text(2),
             acts_at,
             local: leaves.and_then(|leaves| leaves.zone().and_then(|zone| leaves.local(acts_at, zone))),
+        });
+    }
+    Ok(plans)
+}
+
+/// Which departures of the same people are planned beside those that wait under a hold.
+async fn plans_beside(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BTreeMap<i64, Vec<PlanBeside>>> {
+    let rows = sqlx::query(
+        "WITH own (case_id, id, source, employee, ref, fire_at) AS MATERIALIZED ( \
+             SELECT c.id, d.id, d.source, d.employee, d.subject_ref, d.fire_at FROM cases c JOIN departure d ON d.case_id = c.id \
+             WHERE c.hold = ?1 AND c.state = 'held' AND d.state IN ('held', 'blocked') \
+             UNION ALL SELECT c.id, d.id, d.source, d.employee, h.subject_ref, h.fire_at FROM cases c \
+             JOIN departure_change h ON h.case_id = c.id JOIN departure d ON d.id = h.departure WHERE c.hold = ?1 AND c.state = 'held'), \
+         beside (case_id, id, fire_at) AS ( \
+             SELECT w.case_id, o.id, w.fire_at FROM own w CROSS JOIN departure o ON o.subject_ref = w.ref WHERE o.id <> w.id \
+             UNION SELECT w.case_id, o.id, w.fire_at FROM own w CROSS JOIN departure o ON o.source = w.source AND o.employee = w.employee \
+             WHERE o.id <> w.id) \
+         SELECT b.case_id, o.id, o.state, o.source, o.employee, o.employment, o.fire_at, o.leaves, o.fire_at > max(b.fire_at) \
+         FROM beside b JOIN departure o ON o.id = b.id WHERE o.state IN ('planned', 'held', 'blocked') \
+         AND NOT EXISTS (SELECT 1 FROM own w WHERE w.case_id = b.case_id AND w.id = o.id) GROUP BY b.case_id, o.id ORDER BY b.case_id, o.id",
+    )
+    .bind(hold)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("reading which plans stand beside"))?;
+    let mut plans: BTreeMap<i64, Vec<PlanBeside>> = BTreeMap::new();
+    for row in &rows {
+        let mut gaps = Gaps::of(row);
+        let fire_at = gaps.time(6);
+        let leaves: Option<Leaves> = serde_json::from_str(&gaps.text(7)).ok();
+        plans.entry(gaps.read(0)).or_default().push(PlanBeside {
+            departure: gaps.read(1),
+            state: gaps.text(2),
+            source: gaps.text(3),
+            employee: gaps.text(4),
+            employment: gaps.text(5),
+            fire_at,
+            local: leaves.and_then(|leaves| leaves.zone().and_then(|zone| leaves.local(fire_at, zone))),
+            later: gaps.read(8),
         });
     }
     Ok(plans)

@@ -25,8 +25,18 @@ pub struct HoldChoice {
     pub except: Vec<i64>,
 }
 
+/// What came of an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approved {
+    /// What it was about.
+    pub set: CombinedSet,
+    /// Whether it was the first of two: nothing goes on yet.
+    pub awaits_second: bool,
+}
+
 impl Store {
-    /// Approves exactly the set whose hash is `set`: its jobs go on, now or when they are due.
+    /// Approves exactly the set whose hash is `set`: its jobs go on, now or when they are due. Answers how many cases go on: none where this was
+    /// the first of two approvals.
     ///
     /// # Errors
     /// [`StoreError::Refused`] where the set has changed since it was shown, or was decided already.
@@ -35,14 +45,17 @@ impl Store {
             holds: vec![id],
             except: Vec::new(),
         };
-        Ok(self.approve_holds(choice, set, by, note).await?.cases.len())
+        let approved = self.approve_holds(choice, set, by, note).await?;
+        Ok(if approved.awaits_second { 0 } else { approved.set.cases.len() })
     }
 
-    /// The same for what several holds cover together, or for a part of it, as one decision. Answers what went on.
+    /// The same for what several holds cover together, or for a part of it, as one decision. Where it needs two persons, the first approval is
+    /// kept, and the second for the same set takes effect.
     ///
     /// # Errors
-    /// As [`Store::approve_hold`], and those of [`Store::held_together`].
-    pub async fn approve_holds(&self, choice: HoldChoice, set: String, by: Actor, note: Option<String>) -> Result<CombinedSet> {
+    /// As [`Store::approve_hold`], and those of [`Store::held_together`]. Where two persons are needed, [`StoreError::Refused`] also where it is the
+    /// same person twice, one who asked for it, or one who cannot be told from others.
+    pub async fn approve_holds(&self, choice: HoldChoice, set: String, by: Actor, note: Option<String>) -> Result<Approved> {
         let (decided, targets) = self
             .write(move |tx| Box::pin(async move { tx.approve_holds(&choice, &set, &by, note.as_deref()).await }))
             .await?;
@@ -87,8 +100,15 @@ impl Tx<'_> {
         set: &str,
         by: &Actor,
         note: Option<&str>,
-    ) -> Result<(CombinedSet, Vec<String>)> {
+    ) -> Result<(Approved, Vec<String>)> {
         let held = self.held_as_shown(choice, Some(set)).await?;
+        if !self.count_approval(&held, by, note).await? {
+            let first = Approved {
+                set: held,
+                awaits_second: true,
+            };
+            return Ok((first, Vec::new()));
+        }
         self.decide_holds(&held, "approved", by, note).await?;
         let mut targets = Vec::new();
         for case in &held.cases {
@@ -104,7 +124,12 @@ impl Tx<'_> {
             self.reevaluate_case(case.case).await?;
         }
         self.record_decision(&held, EntryKind::HoldApproved, by, note);
-        Ok((held, targets))
+        self.void_approvals(&held).await?;
+        let approved = Approved {
+            set: held,
+            awaits_second: false,
+        };
+        Ok((approved, targets))
     }
 
     /// Puts the jobs of an approved case into the queue, or on their day.
@@ -179,12 +204,13 @@ impl Tx<'_> {
             self.reevaluate_case(case.case).await?;
         }
         self.record_decision(&held, EntryKind::HoldRejected, by, note);
+        self.void_approvals(&held).await?;
         Ok(held)
     }
 
     /// What is to be decided about, where it is undecided and, with `set`, still what was shown.
     async fn held_as_shown(&mut self, choice: &HoldChoice, set: Option<&str>) -> Result<CombinedSet> {
-        let held = combined(self.conn, &choice.holds, &choice.except).await?;
+        let held = combined(self.conn, &choice.holds, &choice.except, self.now).await?;
         for hold in &held.holds {
             ensure_undecided(hold)?;
         }
@@ -237,6 +263,10 @@ impl Tx<'_> {
             });
             if holds.len() > 1 {
                 detail["together"] = serde_json::json!(holds);
+            }
+            let first = decided.two_persons.as_ref().and_then(|two| two.first.as_ref());
+            if let Some(first) = first.filter(|_| kind == EntryKind::HoldApproved) {
+                detail["first_approval"] = serde_json::json!(first.by);
             }
             if !decided.except.is_empty() {
                 detail["except"] = serde_json::json!(decided.except);

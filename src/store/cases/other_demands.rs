@@ -60,7 +60,7 @@ impl fmt::Display for OtherDemand {
             Outstanding::Day(at) => write!(f, "it will suspend the account at {at}"),
             Outstanding::Work => f.write_str("it will suspend the account at once"),
         }?;
-        write!(f, "; revoked case cancel {case} ends it")
+        write!(f, "; revoked case cancel {case} --note WHY ends it")
     }
 }
 

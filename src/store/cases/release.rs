@@ -113,7 +113,7 @@ impl Tx<'_> {
         .ok_or(StoreError::NotFound { what: "case", id: case })?;
         if row.read(1)? {
             return Err(StoreError::Refused(format!(
-                "case {case} is at work; call it off first (revoked case cancel {case}), or wait for its verdict"
+                "case {case} is at work; call it off first (revoked case cancel {case} --note WHY), or wait for its verdict"
             )));
         }
         let reference: String = row.read(0)?;

@@ -13,6 +13,12 @@ use super::open::options;
 use super::privacy::{PRIVATE, beside};
 use crate::store::{Store, TrailSnapshot};
 
+/// So much of the copy goes to the disk at once. A commit of the daemon waits for what the same file system has still to write, and that would be
+/// all of the copy.
+const STEP: u64 = 4 << 20;
+/// After how many steps of SQLite's machine it is looked how much there is: a millisecond or so.
+const LOOK_AFTER: i32 = 2000;
+
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -70,8 +76,8 @@ impl Store {
         let partial = beside(to, ".partial");
         let made = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&partial);
         // Made by us before SQLite writes into it: whatever the umask is, nobody else can read it.
-        match made {
-            Ok(_) => {}
+        let file = match made {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(BackupError::Partial(partial)),
             Err(source) => {
                 return Err(BackupError::File {
@@ -80,15 +86,15 @@ impl Store {
                     source,
                 });
             }
-        }
-        let copied = self.copied(&partial).await;
+        };
+        let copied = self.copied(&partial, file).await;
         if copied.is_err() {
             drop(std::fs::remove_file(&partial));
         }
         copied
     }
 
-    async fn copied(&self, partial: &Path) -> Result<StoreCopy, BackupError> {
+    async fn copied(&self, partial: &Path, file: File) -> Result<StoreCopy, BackupError> {
         let failed = |doing, path: &Path| {
             let path = path.to_owned();
             move |source| BackupError::Sql { doing, path, source }
@@ -97,6 +103,11 @@ impl Store {
             .connect()
             .await
             .map_err(failed("opening the store", self.path()))?;
+        let mut steps = Steps { file, written: 0 };
+        conn.lock_handle()
+            .await
+            .map_err(failed("opening the store", self.path()))?
+            .set_progress_handler(LOOK_AFTER, move || steps.go_on());
         // Bound as it is: a name that begins like a URI is one all the same.
         sqlx::query("VACUUM INTO ?")
             .bind(absolute(partial).to_string_lossy().into_owned())
@@ -128,6 +139,26 @@ impl Store {
             schema,
             is_kept: false,
         })
+    }
+}
+
+/// What has gone to the disk of a copy that is being made.
+struct Steps {
+    file: File,
+    written: u64,
+}
+
+impl Steps {
+    /// Writes what there is to the disk, where it has become enough. False where the disk does not take it.
+    fn go_on(&mut self) -> bool {
+        let Ok(length) = self.file.metadata().map(|file| file.len()) else {
+            return false;
+        };
+        if length < self.written + STEP {
+            return true;
+        }
+        self.written = length;
+        self.file.sync_data().is_ok()
     }
 }
 
@@ -193,4 +224,24 @@ fn sync(path: &Path) -> Result<(), BackupError> {
         path: path.to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_goes_to_the_disk_step_by_step() {
+        let mut steps = Steps {
+            file: tempfile::tempfile().unwrap(),
+            written: 0,
+        };
+        let mut written = Vec::new();
+        for length in [0, STEP - 1, STEP, STEP + 1, 3 * STEP] {
+            steps.file.set_len(length).unwrap();
+            assert!(steps.go_on());
+            written.push(steps.written);
+        }
+        assert_eq!(written, [0, 0, STEP, STEP, 3 * STEP]);
+    }
 }

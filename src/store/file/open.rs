@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::identity_watch::OpenedFiles;
 use super::integrity::is_small;
@@ -125,7 +126,9 @@ impl Store {
             .map_err(|error| open_error(path, "setting the writer up", &error))?;
         // On a thread of its own: a commit crosses to SQLite's thread and back for each statement, and on the runtime's workers every one
         // of these steps would wait behind whatever else they are doing. `close` waits for it.
-        let (ended, writer) = tokio::sync::oneshot::channel();
+        let writer = CancellationToken::new();
+        // Also where it panics.
+        let ended = writer.clone().drop_guard();
         let (runtime, hands, log) = (tokio::runtime::Handle::current(), clock.clone(), Fold::new(path));
         std::thread::Builder::new()
             .name("store-writer".to_owned())

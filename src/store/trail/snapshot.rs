@@ -1,5 +1,6 @@
 //! A snapshot of the trail for verification and export: raw rows, checkpoints and block roots as of one instant.
 
+use revoked_trail::BLOCK;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 
@@ -191,6 +192,23 @@ impl TrailSnapshot {
     /// Where the store cannot be read.
     pub async fn blocks(&mut self) -> Result<Vec<(u64, Vec<u8>)>> {
         let rows = sqlx::query("SELECT block, CAST(root AS BLOB) FROM trail_block ORDER BY block")
+            .fetch_all(&mut *self.0)
+            .await
+            .map_err(StoreError::sql("reading the trail's blocks"))?;
+        rows.iter()
+            .map(|row| Ok((u64::try_from(row.read::<i64>(0)?).unwrap_or(0), row.read(1)?)))
+            .collect()
+    }
+
+    /// The same of the blocks whose last entry is one of `entries`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn blocks_ending_in(&mut self, entries: std::ops::Range<u64>) -> Result<Vec<(u64, Vec<u8>)>> {
+        let whole = |entries: u64| i64::try_from(entries / BLOCK).unwrap_or(i64::MAX);
+        let rows = sqlx::query("SELECT block, CAST(root AS BLOB) FROM trail_block WHERE block >= $1 AND block < $2 ORDER BY block")
+            .bind(whole(entries.start))
+            .bind(whole(entries.end))
             .fetch_all(&mut *self.0)
             .await
             .map_err(StoreError::sql("reading the trail's blocks"))?;

@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 
 use super::stopped::{STOPPED, STOPPED_FROM, Stopped, read_stopped};
-use crate::model::Timestamp;
+use crate::model::{Action, LEASE_LENGTH, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
@@ -33,26 +33,17 @@ pub struct JobProgress {
     pub next_permit_at: Option<Timestamp>,
     /// How many jobs stand before it in the queue, up to a thousand.
     pub before: i64,
+    /// How many jobs at the target are more urgent, waiting or at work: their calls leave before its own. The waiting up to a thousand.
+    pub more_urgent: i64,
+    /// Of a job at work, since when nothing more is recorded of it: it was claimed, a change was intended, or one was answered.
+    pub silent_since: Option<Timestamp>,
+    /// The first change whose intent is recorded without an answer.
+    pub intended: Option<Action>,
+    /// How many of them there are.
+    pub intents: i64,
 }
 
 impl Store {
-    /// Since when there is something to do about a case: its first signal was received, or the day has come that it waited for.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn case_begins(&self, case: i64) -> Result<Timestamp> {
-        let at: Option<i64> = sqlx::query_scalar(
-            "SELECT max(c.received_at, coalesce((SELECT max(d.acts_at) FROM departure d WHERE d.case_id = c.id), 0), \
-                        coalesce((SELECT min(i.act_at) FROM inbox i WHERE i.case_id = c.id), 0)) FROM cases c WHERE c.id = $1",
-        )
-        .bind(case)
-        .fetch_optional(self.readers())
-        .await
-        .map_err(StoreError::sql("looking since when a case is at work"))?;
-        let at = at.ok_or(StoreError::NotFound { what: "case", id: case })?;
-        Ok(Timestamp::from_ms(at))
-    }
-
     /// How far a case is at each target, in the order in which it takes them: without releases, and without looks that are still to come.
     ///
     /// # Errors
@@ -62,6 +53,15 @@ impl Store {
             "SELECT j.target, j.state, j.due, j.attempt, j.error, j.verdict, j.acted, l.next_permit_at, \
                     CASE WHEN j.state = 'queued' THEN (SELECT count(*) FROM (SELECT 1 FROM job o WHERE o.state = 'queued' \
                          AND o.target = j.target AND (o.priority, o.id) < (j.priority, j.id) LIMIT $2)) ELSE 0 END, \
+                    CASE WHEN j.state IN ('queued', 'running') THEN (SELECT count(*) FROM (SELECT 1 FROM job o WHERE o.state = 'queued' \
+                         AND o.target = j.target AND o.priority < j.priority LIMIT $2)) \
+                         + (SELECT count(*) FROM job o WHERE o.id > 0 AND o.state = 'running' AND o.target = j.target \
+                            AND o.priority < j.priority) ELSE 0 END, \
+                    CASE WHEN j.state = 'running' THEN max(j.lease_until - $3, coalesce((SELECT max(max(a.started_at, \
+                         coalesce(a.finished_at, 0))) FROM action a WHERE a.job_id = j.id), 0)) END, \
+                    CASE WHEN j.state = 'running' THEN (SELECT a.action FROM action a WHERE a.job_id = j.id AND a.outcome IS NULL \
+                         ORDER BY a.id LIMIT 1) END, \
+                    (SELECT count(*) FROM action a WHERE a.job_id = j.id AND a.outcome IS NULL), \
                     {STOPPED} FROM job j {STOPPED_FROM} \
              WHERE j.id IN (SELECT max(id) FROM job WHERE case_id = $1 AND kind <> 'release' AND NOT (kind = 'watch' AND state = 'scheduled') \
                             GROUP BY target) ORDER BY j.id",
@@ -69,6 +69,7 @@ impl Store {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(case)
             .bind(COUNTED)
+            .bind(i64::try_from(LEASE_LENGTH.as_millis()).unwrap_or(i64::MAX))
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("looking how far a case is"))?;
@@ -86,8 +87,13 @@ fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
         error: lossy(4)?,
         verdict: lossy(5)?,
         acted: row.read(6)?,
-        stopped: read_stopped(row, 9)?,
+        stopped: read_stopped(row, 13)?,
         next_permit_at: time_at(row, 7)?,
         before: row.read(8)?,
+        more_urgent: row.read(9)?,
+        // What cannot be read of these says nothing.
+        silent_since: time_at(row, 10).ok().flatten(),
+        intended: row.lossy(11).ok().and_then(|text| serde_json::from_str(&text).ok()),
+        intents: row.read(12)?,
     })
 }

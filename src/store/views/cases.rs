@@ -124,6 +124,11 @@ pub struct CaseDetail {
     pub actions: Vec<ActionView>,
     /// What people have written beside it.
     pub notes: Vec<CaseNote>,
+    /// Since when it may be acted on: its first signal was received, its day had come, or it was approved.
+    pub begins_at: Timestamp,
+    /// When it was approved, where it was held before anything was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
     /// What of it cannot be read, and is not shown or not whole.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableRow>,
@@ -235,7 +240,11 @@ impl Store {
         let signals = Listed::read("signal", &signals, read_signal)?;
         let actions = Listed::read("action", &actions, read_action)?;
         let notes = self.case_notes(id).await?;
+        // What of it cannot be read is named with the row itself.
+        let begins = self.case_begins(id).await.ok();
         Ok(CaseDetail {
+            begins_at: begins.map_or(case.received_at, |begins| begins.at),
+            approved_at: begins.and_then(|begins| begins.approved_at),
             case,
             signals: signals.rows,
             jobs: jobs.rows,

@@ -1,11 +1,12 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`] and why one has [`stopped`], what is at [`work`] and what waits for its
+//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`] and since when it [begins](case_begins), [`jobs`], [`lanes`] and why one has [`stopped`], what is at [`work`] and what waits for its
 //! day in [`plans`]; how long it took to end access in [`containment`]; [`counts`] for `status` and `/metrics`; [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word
 //! means, [`shown_names`] for the name that somebody is shown by. Views of one kind of thing stand with it: holds, departures, backlog.
 
 pub(in crate::store) mod called;
 pub(in crate::store) mod case_accounts;
+pub(in crate::store) mod case_begins;
 pub(in crate::store) mod case_filter;
 pub(in crate::store) mod case_progress;
 pub(in crate::store) mod cases;

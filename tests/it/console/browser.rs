@@ -1,12 +1,15 @@
 //! The page in a real browser: signing in, deciding in part on a phone, seeing it come about, without scripts, and for those who cannot see it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http::{Method, StatusCode};
+use revoked::clock::Clock;
 use revoked::model::Role;
 use serde_json::{Value, json};
 
 use super::Site;
+use crate::harness::chat_holdings::changes;
 use crate::harness::until;
 use crate::harness::webdriver::{Browser, Window};
 
@@ -22,6 +25,16 @@ const PHONE: Window = Window {
     height: 844,
     ..DESK
 };
+
+/// Signs in as this person, an approver.
+async fn sign_in_as(browser: &Browser, site: &Site, person: &str) {
+    let store = site.store().await;
+    let code = store.make_sign_in_link(person.parse().unwrap(), Role::Approver).await;
+    browser.goto(&format!("{}/sign-in", site.origin())).await;
+    browser.fill("#code", &code.unwrap()).await;
+    browser.click_on("form button").await;
+    browser.until_text("To decide").await;
+}
 
 /// Signs in with a new link of that role.
 async fn sign_in(browser: &Browser, site: &Site, role: Role, scripts: bool) {
@@ -124,6 +137,81 @@ async fn a_part_of_a_hold_is_approved_on_a_phone_and_the_page_shows_it_finish() 
     })
     .await;
     picture(&browser, "contained-phone").await;
+    site.running.stop().await;
+}
+
+/// A file of HR's in which the whole company leaves today. Half of them do.
+const ROGUE_FILE: &str = "[approvals]\ntwo_persons_above = 10\n\n[[source]]\nname = \"hr\"\nkind = \"hr-csv\"\nfolder = \"{folder}/drop\"\n\
+                          time_zone = \"UTC\"\ninterval = \"100ms\"\nsettle = \"100ms\"\ndepartures_per_delivery = 5\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
+    let (Some(first), Some(second)) = (Browser::open(PHONE).await, Browser::open(PHONE).await) else {
+        return;
+    };
+    let site = Site::with(ROGUE_FILE).await;
+    let left = Clock::system().now().minus(Duration::from_hours(48)).to_string()[..10].to_owned();
+    let rows: String = (1..=12)
+        .map(|n| format!("{n},user{n:02}@example.test,terminate,{left}\n"))
+        .collect();
+    let text = format!("employee_id,email,action,last_working_day\n{rows}");
+    let drop = site.installation.path("drop");
+    std::fs::create_dir(&drop).unwrap();
+    std::fs::write(drop.join("all.csv"), text).unwrap();
+    let held = until("the company under its holds", async || {
+        let holds = site.by_socket(Role::Viewer, Method::GET, "/api/v1/holds", None).await.json();
+        let people: i64 = holds["items"]
+            .as_array()?
+            .iter()
+            .filter_map(|hold| hold["people"].as_i64())
+            .sum();
+        (people == 12).then_some(holds)
+    })
+    .await;
+    let held = held["items"].as_array().unwrap();
+    let file = held.iter().find(|hold| hold["why"] == "delivery_limit").unwrap();
+    let (hold, people) = (file["id"].as_i64().unwrap(), file["people"].as_u64().unwrap());
+    let alerts = site.by_socket(Role::Viewer, Method::GET, "/api/v1/alerts", None).await.json();
+    assert_eq!(
+        alerts["items"].as_array().unwrap().len(),
+        held.len(),
+        "one message a cause: {alerts}"
+    );
+    sign_in_as(&first, &site, "operator:ann(1000)").await;
+    first.click_on(&format!("a[href='/holds/{hold}']")).await;
+    first.until_text("An approval needs two persons").await;
+    let kept = first.all("input[name=keep]").await;
+    assert_eq!(kept.len(), usize::try_from(people).unwrap());
+    for person in &kept[4..] {
+        first.click(person).await;
+    }
+    first.fill("#note", "only these four, says HR by phone").await;
+    fits(&first).await;
+    first.click_on("button[value=approve]").await;
+    first.until_text("operator:ann(1000) gave the first").await;
+    // Once more by herself.
+    first.fill("#note", "once more").await;
+    first.click_on("button[value=approve]").await;
+    first.until_text("somebody else must be the second").await;
+    assert!(changes(site.installation.chat()).is_empty(), "nothing was done yet");
+    sign_in_as(&second, &site, "operator:ben(1001)").await;
+    second.goto(&format!("{}/holds/{hold}", site.origin())).await;
+    second.until_text("without what is not ticked below").await;
+    let ticked = second.all("input[name=keep]:checked").await;
+    assert_eq!(ticked.len(), 4, "what she left out is left out for him");
+    picture(&second, "second-person-phone").await;
+    second.fill("#note", "so says HR to me too").await;
+    second.click_on("button[value=approve]").await;
+    until("the rest of the hold", async || {
+        (second.all("input[name=keep]").await.len() == kept.len() - 4).then_some(())
+    })
+    .await;
+    second.goto(&site.origin()).await;
+    until("four contained, without reading again", async || {
+        (second.all(".mark.contained").await.len() == 4).then_some(())
+    })
+    .await;
+    picture(&second, "half-contained-phone").await;
     site.running.stop().await;
 }
 

@@ -5,10 +5,15 @@ mod browser;
 mod contract;
 mod page;
 mod reports;
+mod two_persons;
+
+use std::time::Duration;
 
 use http::{Method, StatusCode};
+use revoked::clock::Clock;
 use revoked::http::{Bounds, client, client_at_socket};
 use revoked::model::Role;
+use revoked::store::{Role as OpenedAs, Store};
 use serde_json::{Value, json};
 
 use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
@@ -54,10 +59,16 @@ impl Answer {
 
 impl Site {
     async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// The same with these tables at the end of the config.
+    async fn with(tables: &str) -> Self {
         let port = Port::default();
+        let console = "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n";
         let plan = InstallationPlan {
             policy: "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
-            more: "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n",
+            more: format!("{console}{tables}").leak(),
             ..InstallationPlan::default()
         };
         let installation = Installation::new(plan).await;
@@ -107,6 +118,20 @@ impl Site {
         let made = self.by_socket(Role::Admin, Method::POST, "/api/v1/tokens", Some(new)).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         made.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The store, beside the daemon.
+    async fn store(&self) -> Store {
+        let opened = Store::open(&self.installation.store(), OpenedAs::Command, Clock::system()).await;
+        opened.unwrap()
+    }
+
+    /// A token of this person.
+    async fn token_of(&self, person: &str, role: Role) -> String {
+        let store = self.store().await;
+        let (person, life) = (person.parse().unwrap(), Duration::from_hours(1));
+        let made = store.make_token("a test".to_owned(), role, life, person).await;
+        format!("Bearer {}", made.unwrap().1)
     }
 
     /// A hold over the protected person.

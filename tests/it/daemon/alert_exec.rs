@@ -132,10 +132,40 @@ async fn what_could_not_be_handed_over_before_a_restart_is_handed_over_after_it(
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_or_that_others_may_write_is_refused_with_its_place() {
-    let site = with_program(KEEP, "[alerts]\nexec = \"{folder}/nothing\"").await;
-    let refused = site.says(&["check", "--offline"]).await;
-    assert!(refused.code == 2 && refused.err.contains("nothing is no file"), "{refused:?}");
+async fn one_that_is_missing_or_not_executable_keeps_no_daemon_from_starting_and_is_told_until_it_takes_an_alert() {
+    let site = with_program(KEEP, "").await;
+    for (who, spoil, why) in [
+        ("username:user01", "missing", "page is not there"),
+        ("username:user02", "plain", "page cannot be executed: chmod u+x "),
+    ] {
+        match spoil {
+            "missing" => fs::remove_file(site.path("page")).unwrap(),
+            _ => fs::set_permissions(site.path("page"), fs::Permissions::from_mode(0o600)).unwrap(),
+        }
+        let checked = site.says(&["check", "--offline"]).await;
+        assert!(checked.code == 6 && checked.out.contains(why), "{checked:?}");
+        let running = site.start().await;
+        assert_eq!(site.revoke(who, "departed", &[]).await.code, 0);
+        let status = site.says(&["status", "--exit-code"]).await;
+        assert_eq!(status.code, 7, "{status:?}");
+        assert!(
+            status.out.contains("alerts are handed to nobody") && status.out.contains("revoked alert test"),
+            "{status:?}"
+        );
+        assert!(site.log().contains(why), "{}", site.log());
+        let tested = site.says(&["alert", "test"]).await;
+        assert!(tested.code == 1 && tested.err.contains("page "), "{tested:?}");
+        site.program(KEEP);
+        let tested = site.says(&["alert", "test"]).await;
+        assert_eq!(tested.code, 0, "{tested:?}");
+        assert!(site.alerts().await.is_empty());
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_others_may_write_is_refused_with_its_place() {
+    let site = with_program(KEEP, "").await;
     let plan = InstallationPlan {
         more: "[alerts]\nexec = { program = \"{folder}/page\", retries = 3 }",
         ..InstallationPlan::default()

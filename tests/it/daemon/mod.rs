@@ -53,6 +53,7 @@ mod target_outage;
 mod target_pause;
 mod throttled_endpoints;
 mod trail_keys;
+mod trail_look;
 mod transmitter;
 mod under_way;
 mod universal_logout;

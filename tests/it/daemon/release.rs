@@ -171,9 +171,9 @@ async fn a_release_says_which_other_cases_ask_for_the_same_suspension() {
     assert!(!Holdings::of(site.chat(), "user04").active);
     let said = site.says(&["release", "1", "--utc"]).await;
     for trap in [
-        "case 2 (departed, from inbox) asks for the same suspension; its next sweep will hold; revoked case cancel 2 ends it",
+        "case 2 (departed, from inbox) asks for the same suspension; its next sweep will hold; revoked case cancel 2 --note WHY ends it",
         "case 3 (departed, from inbox) asks for the same suspension; it will suspend the account at Tue 01 Jan 2999 00:00Z",
-        "revoked case cancel 3 ends it",
+        "revoked case cancel 3 --note WHY ends it",
     ] {
         assert!(said.out.contains(trap), "{said:?}");
     }

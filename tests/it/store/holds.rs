@@ -279,7 +279,8 @@ async fn several_holds_are_one_decision_about_one_set() {
         .approve_holds(chosen(&[1, 2], &[]), shown.set.clone(), ann(), Some("one phish".to_owned()))
         .await
         .unwrap();
-    assert_eq!(decided.cases.len(), 5);
+    assert!(!decided.awaits_second);
+    assert_eq!(decided.set.cases.len(), 5);
     assert!(place.store.holds(false).await.unwrap().is_empty());
     assert!(place.store.alerts(false).await.unwrap().is_empty());
     let filter = TrailFilter {

@@ -29,6 +29,7 @@ mod retention;
 mod source_health;
 mod source_state;
 mod trail;
+mod two_persons;
 mod wordings;
 mod writer;
 

@@ -9,6 +9,19 @@ fn last(text: &str) -> &str {
     text.trim_end().lines().last().unwrap()
 }
 
+/// What a command says on a narrow screen, in one line: nothing of it is cut, and no line is wider than the screen.
+fn narrow(site: &Installation, args: &[&str]) -> String {
+    let config = site.config();
+    let args = [args, &["--config", config.to_str().unwrap()]].concat();
+    let ended = Terminal::start(&args, &[], NARROW).end();
+    let printed = anstream::adapter::strip_str(&ended.printed).to_string();
+    assert!(
+        !printed.contains('…') && printed.lines().all(|line| line.chars().count() <= 80),
+        "{printed}"
+    );
+    printed.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The numbers of the cases that a list shows.
 async fn listed(site: &Installation, filter: &[&str]) -> Vec<i64> {
     let mut args = vec!["case", "list", "--json"];
@@ -143,8 +156,16 @@ async fn cancelling_says_how_access_is_given_back() {
     );
     let listed = site.says(&["case", "list"]).await;
     assert!(listed.out.contains("called off"), "{listed:?}");
-    // The command is whole: why is asked for at a terminal, and demanded in a script.
+    // Nobody looks after it any more, and how access is given back is said whole on a narrow screen.
+    let called_off = narrow(&site, &["case", "show", "2"]);
+    assert!(
+        called_off.contains("CALLED OFF user02 at chat ")
+            && called_off.contains("still suspended · revoked release 2 gives the account back; contained before, "),
+        "{called_off}"
+    );
+    // The command can be typed as it stands; without why it is asked for at a terminal, and demanded in a script.
     let (_, command) = last(&rehearsed.out).split_once("to do it: revoked ").unwrap();
+    let command = command.strip_suffix(" --note WHY").expect("it says why");
     let command: Vec<&str> = command.split(' ').collect();
     let script = CommandOutput::of(
         tokio::process::Command::new(env!("CARGO_BIN_EXE_revoked"))
@@ -165,6 +186,13 @@ async fn cancelling_says_how_access_is_given_back() {
     );
     let note = "SELECT count(*) FROM trail WHERE body LIKE '%release.asked%HR ticket 812%'";
     assert_eq!(site.count(note).await, 1);
+    site.until_count("SELECT count(*) FROM job WHERE verdict = 'released'", 1)
+        .await;
+    let released = narrow(&site, &["case", "show", "2"]);
+    assert!(
+        released.contains("RELEASED user02 at chat: the account is open again since ") && released.contains(" ended before"),
+        "{released}"
+    );
     assert_eq!(site.revoke("username:user03", "departed", &[]).await.code, 14);
     let shown = site.says(&["case", "show", "3"]).await.out;
     assert_eq!(

@@ -12,17 +12,17 @@ fn append(site: &Installation, lines: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pager_that_is_missing_keeps_nobody_from_revoking_and_status_says_that_no_start_would_work() {
+async fn two_words_typed_wrong_keep_nobody_from_revoking_and_status_says_that_no_start_would_work() {
     let site = Installation::new(InstallationPlan::default()).await;
     let running = site.start().await;
-    append(&site, "[alerts]\nexec = \"/nowhere/page\"\n[ledger]\nalert_aftre = \"1h\"");
+    append(&site, "[alerts]\nexec = \"page\"\n[ledger]\nalert_aftre = \"1h\"");
     let refused = "the next start of the daemon would be refused: ";
     let said = site
         .says(&["revoke", "username:user01", "--reason", "compromised", "--wait"])
         .await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
-        said.err.contains(refused) && said.err.contains(", and 1 more") && said.err.contains("/nowhere/page"),
+        said.err.contains(refused) && said.err.contains(", and 1 more") && said.err.contains("page is no whole path"),
         "{said:?}"
     );
     let rehearsed = site

@@ -8,6 +8,7 @@ mod containment;
 mod departures;
 mod faulty_config;
 mod find;
+mod handover;
 mod hold;
 mod leaked;
 mod leavers;

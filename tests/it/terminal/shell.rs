@@ -74,7 +74,7 @@ async fn a_shell_offers_what_the_program_the_config_and_the_store_know() {
         (&["revoked", "source", "test", ""], &["inbox", "siem"]),
         (&["revoked", "case", "show", ""], &["2", "1"]),
         (&["revoked", "alert", "clear", ""], &["1"]),
-        (&["revoked", "trail", "show", "--kind", "hold.a"], &["hold.approved"]),
+        (&["revoked", "trail", "show", "--kind", "hold.approved"], &["hold.approved"]),
         (&["revoked", "job", "list", "--state", "sch"], &["scheduled"]),
     ] {
         assert_eq!(bash(words, &config), wanted, "{words:?}");

@@ -243,3 +243,42 @@ async fn who_became_the_account_stands_behind_it_and_is_found() {
     let last = site.says(&["trail", "show", "--last", "1", "--json"]).await;
     assert!(!last.out.contains("sudo:"), "{last:?}");
 }
+
+#[tokio::test]
+async fn an_entry_that_is_not_there_is_said_to_be_missing_and_the_next_one_does_not_stand_for_it() {
+    let site = with_two_cases().await;
+    let entries = site.count("SELECT size FROM trail_head").await;
+    let mut conn = site.sql().await;
+    let cut = format!(
+        "DROP TRIGGER trail_is_not_cut; DELETE FROM trail WHERE seq IN (5, 7, 8, {})",
+        entries - 1
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(cut)).execute(&mut conn).await.unwrap();
+    let show = async |args: &[&str]| site.says(&[&["trail", "show"][..], args].concat()).await;
+    let gone = |which: &str| format!("{which} missing: somebody has deleted what stood there (revoked trail verify)");
+    let one = show(&["--from", "5", "--last", "1"]).await;
+    assert_eq!(one.out.lines().next(), Some(gone("entry 5 is").as_str()), "{one:?}");
+    let all = show(&["--from", "4"]).await;
+    let lines: Vec<&str> = all.out.lines().collect();
+    assert_eq!(
+        (lines[1], lines[3]),
+        (&*gone("entry 5 is"), &*gone("entries 7 to 8 are")),
+        "{all:?}"
+    );
+    assert_eq!(lines.last(), Some(&&*gone(&format!("entry {} is", entries - 1))), "{all:?}");
+    let last = show(&["--from", &(entries - 1).to_string(), "--last", "1"]).await;
+    assert_eq!(last.out.trim_end(), gone(&format!("entry {} is", entries - 1)), "{last:?}");
+    let beyond = show(&["--from", "9999", "--last", "1"]).await;
+    let end = format!(
+        "entry 9999: there is none of that number; the trail ends with entry {}",
+        entries - 1
+    );
+    assert_eq!(beyond.out.trim_end(), end, "{beyond:?}");
+    let chosen = show(&["--from", "5", "--kind", "case.", "--json"]).await;
+    assert!(chosen.err.contains(&gone("entry 5 is")), "{chosen:?}");
+    let verified = site.says(&["trail", "verify"]).await;
+    assert!(
+        verified.code == 5 && verified.out.contains("entry 5: missing; the next one is 6"),
+        "{verified:?}"
+    );
+}

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::shown_set::people;
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, trouble, waits_longer};
-use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, bare, hanging, json_line, line, plain, span, table};
+use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, bare, coarse, hanging, json_line, line, plain, span, table};
 use crate::cli::target::{Obstacle, obstacle_of};
 use crate::model::Timestamp;
-use crate::store::{Store, daemon_runs};
+use crate::store::{CaseBegins, Store, daemon_runs};
 
 /// How often those that are not over are looked at: few often, many less so.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -33,8 +33,9 @@ struct Person {
     /// Why it was rejected, or what keeps it from going on.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// Since when its case is known, and since when it may be acted on.
     #[serde(skip)]
-    received_at: Option<Timestamp>,
+    begins: Option<CaseBegins>,
     #[serde(skip)]
     contained_at: Option<Timestamp>,
 }
@@ -49,7 +50,7 @@ impl Person {
             verdict: None,
             hold: None,
             why: None,
-            received_at: None,
+            begins: None,
             contained_at: None,
         }
     }
@@ -111,10 +112,22 @@ impl SetProgress {
         }
     }
 
-    /// Since when they are at work: since the first signal about one of them.
+    /// Since when they are at work: since the first signal about one of them, or since the first of them was approved.
     fn since(&self) -> Timestamp {
-        let received = self.people.iter().filter_map(|person| person.received_at);
-        received.min().unwrap_or(self.asked_at)
+        let begins = self.people.iter().filter_map(|person| person.begins);
+        begins.map(|begins| begins.at).min().unwrap_or(self.asked_at)
+    }
+
+    /// For how long they had waited for that, where it was an approval.
+    fn waited(&self) -> String {
+        let begins = || self.people.iter().filter_map(|person| person.begins);
+        let first = begins().min_by_key(|begins| begins.at);
+        match (first, begins().map(|begins| begins.received_at).min()) {
+            (Some(first), Some(received)) if first.is_by_approval() => {
+                format!(" after the approval, {} after the signal", coarse(first.at.since(received)))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Follows them until all are over, or with `answered` until the daemon has answered; at most until `deadline`. Answers whether whoever
@@ -290,7 +303,7 @@ impl SetProgress {
         Ok(meaning.paint(parts.join(" · ")))
     }
 
-    /// How long it took from the first signal to the last proof, which is not how long somebody looked on; or how long it takes already.
+    /// How long it took from the first signal, or its approval, to the last proof, which is not how long somebody looked on; or how long it takes already.
     fn took(&self, store: &Store, waited: bool) -> String {
         if !waited {
             return String::new();
@@ -301,7 +314,9 @@ impl SetProgress {
             return format!(", for {}", span(store.clock().now().since(self.since())));
         }
         let proved = self.people.iter().filter_map(|person| person.contained_at).max();
-        proved.map_or(String::new(), |at| format!(" in {}", span(at.since(self.since()))))
+        proved.map_or(String::new(), |at| {
+            format!(" in {}{}", span(at.since(self.since())), self.waited())
+        })
     }
 
     /// When the first of those that wait for their time begins.
@@ -363,7 +378,9 @@ async fn look(store: &Store, person: &mut Person) -> anyhow::Result<()> {
     person.why = None;
     person.hold = case.hold.filter(|_| case.state == "held");
     person.verdict = case.verdict;
-    person.received_at = Some(case.received_at);
+    if person.begins.is_none() && person.state != "held" {
+        person.begins = Some(store.case_begins(number).await?);
+    }
     person.contained_at = case.contained_at;
     Ok(())
 }

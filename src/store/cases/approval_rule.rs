@@ -1,0 +1,76 @@
+//! When a decision needs two persons. The config says so; it stands in the store, so that it holds for whoever decides and by whatever way.
+
+use revoked_trail::{Entry, EntryKind};
+use serde::Serialize;
+
+use crate::model::Actor;
+use crate::store::columns::Columns as _;
+use crate::store::{Result, Store, StoreError};
+
+/// When one person's word is not enough to approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ApprovalRule {
+    /// Two persons where the holds cover more people than this, those counted who are taken out of the decision; `None` for never.
+    pub two_above: Option<u32>,
+    /// Two persons for protected subjects.
+    pub two_for_protected: bool,
+}
+
+/// The rule, and the account that is nobody.
+pub(super) struct RuleInForce {
+    pub(super) rule: ApprovalRule,
+    pub(super) shared_uid: Option<u32>,
+}
+
+impl Store {
+    /// Sets the rule from the config, with the daemon's account where several people become it. The trail says so where it is another than before.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn set_approval_rule(&self, rule: ApprovalRule, shared_uid: Option<u32>) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let before = in_force(tx.conn).await?;
+                sqlx::query(
+                    "INSERT INTO approval_rule (one, two_above, two_for_protected, shared_uid) VALUES (1, $1, $2, $3) \
+                     ON CONFLICT (one) DO UPDATE SET two_above = $1, two_for_protected = $2, shared_uid = $3",
+                )
+                .bind(rule.two_above)
+                .bind(rule.two_for_protected)
+                .bind(shared_uid)
+                .execute(&mut *tx.conn)
+                .await
+                .map_err(StoreError::sql("setting the rule of approvals"))?;
+                if before.rule != rule {
+                    tx.record(
+                        &Entry::new(EntryKind::ApprovalRuleSet, Actor::Daemon)
+                            .detail(serde_json::json!({ "rule": rule, "before": before.rule })),
+                    );
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// The rule that holds now: none before a daemon has started with one.
+pub(super) async fn in_force(conn: &mut sqlx::SqliteConnection) -> Result<RuleInForce> {
+    let row = sqlx::query("SELECT two_above, two_for_protected, shared_uid FROM approval_rule")
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::sql("reading the rule of approvals"))?;
+    Ok(match row {
+        Some(row) => RuleInForce {
+            rule: ApprovalRule {
+                two_above: row.read(0)?,
+                two_for_protected: row.read(1)?,
+            },
+            shared_uid: row.read(2)?,
+        },
+        None => RuleInForce {
+            rule: ApprovalRule::default(),
+            shared_uid: None,
+        },
+    })
+}

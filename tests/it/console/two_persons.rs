@@ -1,0 +1,62 @@
+//! Two persons over the API.
+
+use http::{Method, StatusCode};
+use revoked::model::Role;
+use serde_json::json;
+
+use super::{Answer, Site};
+
+impl Site {
+    async fn approves(&self, token: &str, hold: i64) -> Answer {
+        let headers = [("authorization", token)];
+        let shown = self
+            .by_network(&headers, Method::GET, &format!("/api/v1/holds/{hold}"), None)
+            .await;
+        let decision = json!({ "set": shown.json()["set"], "note": "checked" });
+        let path = format!("/api/v1/holds/{hold}/approval");
+        self.by_network(&headers, Method::POST, &path, Some(decision)).await
+    }
+}
+
+#[tokio::test]
+async fn whoever_asked_is_none_of_the_two_by_whatever_token() {
+    let site = Site::with("[approvals]\ntwo_persons_for_protected = true\n").await;
+    let (ann, ben, cleo) = ("operator:ann(1000)", "operator:ben(1001)", "operator:cleo(1002)");
+    let asks = site.token_of(ann, Role::Requester).await;
+    let asked = site
+        .by_network(
+            &[("authorization", &asks)],
+            Method::POST,
+            "/api/v1/requests",
+            Some(json!({ "subject": "username:user05", "reason": "compromised" })),
+        )
+        .await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED, "{asked:?}");
+    let hold = crate::harness::until("the hold", async || {
+        let holds = site.by_socket(Role::Viewer, Method::GET, "/api/v1/holds", None).await.json();
+        holds["items"][0]["id"].as_i64()
+    })
+    .await;
+    let refused = site.approves(&site.token_of(ann, Role::Approver).await, hold).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
+    assert!(refused.text.contains("whoever asked is none of them"), "{refused:?}");
+    let first = site.approves(&site.token_of(ben, Role::Approver).await, hold).await;
+    assert_eq!(
+        (first.status, &first.json()["state"]),
+        (StatusCode::OK, &json!("awaits_second")),
+        "{first:?}"
+    );
+    let again = site.approves(&site.token_of(ben, Role::Admin).await, hold).await;
+    assert_eq!(
+        again.status,
+        StatusCode::CONFLICT,
+        "another token of the same person: {again:?}"
+    );
+    let second = site.approves(&site.token_of(cleo, Role::Approver).await, hold).await;
+    assert_eq!(
+        (second.status, &second.json()["state"]),
+        (StatusCode::OK, &json!("approved")),
+        "{second:?}"
+    );
+    site.running.stop().await;
+}
