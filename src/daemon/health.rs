@@ -305,7 +305,7 @@ mod tests {
     async fn until_says(health: &Health, what: &str) {
         let said = async {
             while !health.unready().await.iter().any(|reason| reason.contains(what)) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::task::yield_now().await;
             }
         };
         timeout(Duration::from_mins(2), said).await.expect(what);
@@ -328,14 +328,14 @@ mod tests {
                 if said.starts_with("the lane of target chat has stood still for ") {
                     return;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::task::yield_now().await;
             }
         };
         timeout(Duration::from_mins(2), stands).await.expect("it stands");
         drop(end);
         let goes_on = async {
             while !health.unready().await.is_empty() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::task::yield_now().await;
             }
         };
         timeout(Duration::from_mins(2), goes_on).await.expect("it goes on");

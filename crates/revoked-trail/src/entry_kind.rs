@@ -46,7 +46,7 @@ kinds! {
     OperatorSignedIn = "operator.signed_in",
     /// An operator has signed out, or ended all their sessions.
     OperatorSignedOut = "operator.signed_out",
-    /// An operator has read what is kept about people: by which command or page, and about how many; at most once an hour for each operator and person.
+    /// An operator has read what is kept about people: by which command or page, and about how many.
     PeopleRead = "people.read",
     /// A signal was authenticated and stored, and leads to work.
     SignalAccepted = "signal.accepted",

@@ -289,3 +289,52 @@ async fn a_reason_is_judged_by_its_own_goal_and_what_was_called_off_by_none() {
     );
     assert_eq!(only(&times).containment.goal_ms, ms(60));
 }
+
+#[tokio::test]
+async fn a_plan_that_something_urgent_brought_forward_is_measured_from_then_on() {
+    let place = place().await;
+    let day = place.clock.now().plus(Duration::from_hours(24 * 20));
+    let mut planned = signal("a", "a@example.org", Reason::Compromised);
+    planned.when = When::At(day);
+    place.opened(planned).await;
+    place.clock.advance(Duration::from_hours(24));
+    assert_eq!(place.times().await.cases, 0);
+    place.opened(signal("b", "a@example.org", Reason::Compromised)).await;
+    place.ended(MINUTE * 8, Verdict::Contained).await;
+    let times = place.times().await;
+    let max = times.groups.iter().filter_map(|group| group.containment.max_ms).max();
+    assert_eq!((max, times.misses.len()), (Some(ms(8)), 2), "{times:#?}");
+}
+
+#[tokio::test]
+async fn a_hold_that_one_target_has_asked_for_excuses_no_other() {
+    let place = place().await;
+    let policy = std::sync::Arc::new(revoked::policy::Policy::standard(&["chat", "mail"]));
+    let delivery = revoked::model::Delivery::of("hr", vec![compromised("a")], place.clock.now());
+    let accepted = place
+        .store
+        .accept(policy, delivery, revoked::store::SlotOffers::default())
+        .await;
+    accepted.unwrap();
+    let mail = place
+        .store
+        .claim("mail", revoked::model::Priority(9), 1)
+        .await
+        .unwrap()
+        .remove(0);
+    let why = "two accounts have this name".to_owned();
+    let held = place
+        .store
+        .settle(place.claim().await, vec![], Evidence::default(), Settlement::Hold { why });
+    held.await.unwrap();
+    place.clock.advance(Duration::from_hours(1));
+    let done = Settlement::Done(Verdict::Contained);
+    place.store.settle(mail, vec![], Evidence::default(), done).await.unwrap();
+    let times = place.times().await;
+    let told: Vec<_> = times
+        .groups
+        .iter()
+        .map(|group| (group.target.as_str(), group.held, group.containment.max_ms))
+        .collect();
+    assert_eq!(told, [("chat", 1, None), ("mail", 0, Some(ms(60)))], "{times:#?}");
+}

@@ -68,14 +68,15 @@ impl Course {
         Timestamp::from_ms(sooner.map_or(due, |sooner| sooner.min(due)))
     }
 
-    /// How long of the time between two instants it waited for a human's decision, in milliseconds.
-    pub(super) fn waited(&self, from: Timestamp, to: Timestamp) -> i64 {
+    /// How long of the time between two instants a job waited for a human's decision, in milliseconds. A hold that an attempt has asked for is about its
+    /// job alone.
+    pub(super) fn waited(&self, job: i64, from: Timestamp, to: Timestamp) -> i64 {
         let mut waited = 0;
         let mut since = None;
         let mut add = |since: i64, until: i64| waited += (until.min(to.ms()) - since.max(from.ms())).max(0);
         for entry in &self.0 {
             match entry.kind.as_str() {
-                "hold.placed" => since = since.or(Some(entry.at)),
+                "hold.placed" if entry.job.is_none_or(|held| held == job) => since = since.or(Some(entry.at)),
                 // Let go on, or called off.
                 "job.enqueued" if entry.number("hold").is_some() => {
                     if let Some(since) = since.take() {
@@ -174,7 +175,7 @@ impl Course {
             .find(|entry| entry.job == Some(row.job) && entry.kind == "job.claimed");
         let until = claimed.map_or(to.ms(), |entry| entry.at.min(to.ms()));
         let (queued, all) = (
-            until - from.ms() - self.waited(from, Timestamp::from_ms(until)),
+            until - from.ms() - self.waited(row.job, from, Timestamp::from_ms(until)),
             to.ms() - from.ms(),
         );
         let entries: Vec<u64> = claimed.map(|entry| entry.seq).into_iter().chain(self.opening()).collect();

@@ -7,7 +7,7 @@ mod course;
 mod distribution;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -208,36 +208,44 @@ impl Store {
         })
     }
 
-    /// Asks the trail about what is over a goal, is not contained to the end or was received before the time: the newest first. Answers about how
-    /// many cases it was not asked.
+    /// Asks the trail about what is over a goal, is not contained to the end, was received before the time or was done before its day; then about what
+    /// was held, since a hold may be about one target alone. The newest first. Answers about how many of the former it was not asked.
     async fn ask_trail(&self, measured: &mut [Measured], since: Timestamp, now: Timestamp) -> Result<usize> {
-        let mut asked: Option<(i64, Course)> = None;
-        let (mut count, mut unasked) = (0, 0);
-        for work in measured.iter_mut().rev() {
-            let known = asked.as_ref().is_some_and(|(case, _)| *case == work.row.case);
-            if !known && !work.is_to_be_asked(since, now) {
-                continue;
-            }
-            if !known {
-                if count >= ASKED {
-                    unasked += 1;
+        let (mut asked, mut unasked) = (BTreeSet::new(), BTreeSet::new());
+        for only_held in [false, true] {
+            let mut last: Option<(i64, Course)> = None;
+            for work in measured.iter_mut().rev().filter(|work| work.course.is_none()) {
+                let case = work.row.case;
+                let is_wanted = if only_held {
+                    work.row.hold.is_some()
+                } else {
+                    work.is_to_be_asked(since, now)
+                };
+                if !is_wanted {
                     continue;
                 }
-                count += 1;
-                asked = Some((work.row.case, Course::read(self, work.row.case).await?));
-            }
-            if let Some((_, course)) = &asked {
-                work.by_trail(course.clone(), now);
+                if last.as_ref().is_none_or(|(known, _)| *known != case) {
+                    if asked.len() >= ASKED {
+                        if !only_held {
+                            unasked.insert(case);
+                        }
+                        continue;
+                    }
+                    asked.insert(case);
+                    last = Some((case, Course::read(self, case).await?));
+                }
+                if let Some((_, course)) = &last {
+                    work.by_trail(course.clone(), now);
+                }
             }
         }
-        Ok(unasked)
+        Ok(unasked.len())
     }
 }
 
-/// What waits for its day, and was not tried: nothing is to be measured of it yet.
+/// What waits for its day, and was not tried: nothing is to be measured of it yet. What failed waits for its next attempt, and is late.
 fn is_ahead(row: &WorkRow, now: Timestamp) -> bool {
-    // What failed waits for its next attempt, and is late.
-    row.acts_at.is_some_and(|at| at > now) || row.is_untried && row.due.is_some_and(|due| due > now)
+    row.is_untried && [row.acts_at, row.due].into_iter().flatten().any(|due| due > now)
 }
 
 impl Measured {
@@ -265,7 +273,8 @@ impl Measured {
     /// As the trail says it.
     fn by_trail(&mut self, course: Course, now: Timestamp) {
         self.began = course.began(&self.row);
-        self.measure(now, |from, to| course.waited(from, to));
+        let job = self.row.job;
+        self.measure(now, |from, to| course.waited(job, from, to));
         self.course = Some(course);
     }
 
@@ -303,7 +312,8 @@ impl Measured {
     }
 
     fn is_to_be_asked(&self, since: Timestamp, now: Timestamp) -> bool {
-        self.began < since || !self.missed(now).is_empty() || matches!(self.verdict(), "residual" | "unverified")
+        let early = [self.first, self.end].into_iter().flatten().any(|span| span.to < self.began);
+        self.began < since || early || !self.missed(now).is_empty() || matches!(self.verdict(), "residual" | "unverified")
     }
 
     /// Which goals were missed, how, and by which time.
