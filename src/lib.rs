@@ -45,6 +45,7 @@
 //! | [`revoked_trail`] | a crate of its own (`crates/revoked-trail`, with the program `revoked-verify`), pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
 //! | [`trail`] | the trail's keys, its files, the running checkpoints |
 //! | [`statement`], [`transmitter`] | what others are told of what was proved (pure), and the telling |
+//! | [`notify`] over `store/notifications` | how people are told of alerts: a file for each kind of channel (webhook, mail, Slack, Mattermost, `PagerDuty`, Alertmanager, a program); which, when and once is the store's |
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
@@ -116,6 +117,7 @@ pub mod intake;
 pub mod jose;
 pub mod json;
 pub mod model;
+pub mod notify;
 pub mod passwd;
 pub mod policy;
 pub mod secret;

@@ -31,8 +31,10 @@ mod leaked;
 mod login;
 mod manual;
 mod near;
+mod notify;
 mod number;
 mod output;
+mod policy;
 mod reads;
 mod release;
 mod report;
@@ -131,6 +133,9 @@ pub enum Command {
     /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Explain a decision rule by rule, run past signals through another config, and look at the groups of people
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// See how the targets stand, pause one; check, explain and try a description of one
     #[command(subcommand)]
     Target(target::TargetCommand),
@@ -143,6 +148,9 @@ pub enum Command {
     /// Look at alerts, acknowledge and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
+    /// Look at the channels on which people are told of alerts, and test them
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     /// Show how everything stands on one screen, what needs you last
     Status(status::StatusArgs),
     /// Show, verify or export the trail, and replace its key
@@ -225,10 +233,12 @@ impl Cli {
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
             Command::Departures(command) => Box::pin(departures::run(command, at)).await,
             Command::Source(command) => Box::pin(source::run(command, at)).await,
+            Command::Policy(command) => Box::pin(policy::run(command, at)).await,
             Command::Target(command) => target::run(command, at).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
+            Command::Notify(command) => Box::pin(notify::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
             Command::Token(command) => Box::pin(token::run(command, at)).await,

@@ -1,7 +1,8 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`, how soon access is to end in `goals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
+//! who decides in `approvals`, how soon access is to end in `goals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -23,11 +24,17 @@ use crate::targets::{Target, TargetRole};
 
 mod alerts;
 mod approvals;
+mod bounds;
 mod console;
 mod entries;
 mod file;
 mod goals;
+mod groups;
+mod names;
+mod notify;
+mod notify_carriers;
 mod playbooks;
+mod source_rules;
 mod tables;
 mod trail;
 mod transmitter;
@@ -38,6 +45,7 @@ pub use approvals::Approvals;
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use goals::goals_in;
+pub use groups::{GroupFile, read_group_file};
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
 
@@ -66,6 +74,8 @@ pub struct Config {
     pub unbuilt_sources: Vec<UnbuiltSource>,
     /// The rule from signal to decision.
     pub policy: Policy,
+    /// The files of groups of people.
+    pub group_files: Vec<GroupFile>,
     /// The trail.
     pub trail: Trail,
     /// How failed attempts are tried again.
@@ -74,6 +84,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// The channels on which people are told of them.
+    pub channels: Vec<crate::notify::Channel>,
     /// How holds are approved.
     pub approvals: Approvals,
     /// Where operators reach the API and the page.
@@ -226,6 +238,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let targets = entries::take(&mut root, "target", found);
     let sources = entries::take(&mut root, "source", found);
     let receivers = entries::take(&mut root, "receiver", found);
+    let channels = entries::take(&mut root, "notify", found);
     let transmitter = transmitter::take(&mut root, found);
     let (file, errors) = crate::settings::salvage::<file::File>(root);
     found.errors.extend(errors.into_iter().map(entries::with_arrays));
@@ -234,18 +247,22 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);
-    let mut policy = playbooks::policy(&file, &target_names, &overrides, found);
+    let (groups, group_files) = groups::groups(&file.group, found);
+    let mut policy = playbooks::policy(&file, &target_names, &overrides, groups, found);
     let providers = targets.iter().filter(|target| target.role == TargetRole::IdentityProvider);
     policy.identity_providers = providers.map(|target| target.name.clone()).collect();
     for source in &mut sources {
         source.limits = policy.limits_of(&source.name);
     }
+    let alerts = alerts::alerts(&file.alerts, found);
+    let trail = trail::trail(file.trail, &store, found);
     let config = Config {
         listen: tables::listen(&file.listen, found),
-        trail: trail::trail(file.trail, &store, found),
+        channels: notify::channels(channels, &alerts, &trail.origin, found),
+        trail,
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
-        alerts: alerts::alerts(&file.alerts, found),
+        alerts,
         approvals: approvals::approvals(&file.approvals, found),
         console: console::console(&file.console, found),
         goals: goals::goals(&file.goals, found),
@@ -257,6 +274,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         sources,
         unbuilt_sources,
         policy,
+        group_files,
         transmitter,
         warnings: ConfigReport::new("", "", []),
         digest: hex(&sha256(text.as_bytes())),

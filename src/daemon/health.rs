@@ -182,6 +182,15 @@ impl Gauges for Health {
                 tracing::warn!(error = %crate::model::error_chain(&error), "could not read the sources' health for the metrics");
             }
         }
+        match self.store.channels().await {
+            Ok(channels) => channels.iter().for_each(|channel| {
+                table::NOTIFICATIONS_WAITING.set([&channel.channel], number(channel.waiting));
+                table::NOTIFICATIONS_FAILING_SECONDS.set([&channel.channel], age(channel.failing_since));
+            }),
+            Err(error) => {
+                tracing::warn!(error = %crate::model::error_chain(&error), "could not read the channels of notifications for the metrics");
+            }
+        }
         for receiver in self.transmitter.iter().flat_map(Transmitter::receivers) {
             if let Ok(waiting) = self.store.pending(receiver).await {
                 table::STATEMENTS_WAITING.set([receiver], number(waiting.pending));

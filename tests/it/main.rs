@@ -23,6 +23,8 @@ mod ldap;
 mod mattermost;
 mod moments;
 mod monitoring;
+mod notify;
+mod policy;
 mod ports;
 mod recordings;
 mod sandbox;

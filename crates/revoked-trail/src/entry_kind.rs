@@ -52,6 +52,14 @@ kinds! {
     SignalAccepted = "signal.accepted",
     /// A signal was authenticated and stored, and policy says that nothing follows.
     SignalIgnored = "signal.ignored",
+    /// A signal of a source that only rehearses was stored and decided about, and nothing follows: what would have been done.
+    SignalRehearsed = "signal.rehearsed",
+    /// A source that was only rehearsed is acted on from now on, or the reverse, as its config says.
+    SourceModeChanged = "source.mode_changed",
+    /// The list of a group of people was read from its file, and names others than before: how many, never who.
+    GroupListRead = "group.list_read",
+    /// An operator accepted the list of a group of people that is less than half of the one before: its SHA-256.
+    GroupListAccepted = "group.list_accepted",
     /// A signal was refused: the reason and the SHA-256 of what was sent, never the body.
     SignalRejected = "signal.rejected",
     /// A whole delivery was refused before any signal of it was read.
@@ -124,10 +132,14 @@ kinds! {
     AlertCleared = "alert.cleared",
     /// An operator acknowledged an alert: it stays open and is looked after.
     AlertAcknowledged = "alert.acknowledged",
-    /// The program of `[alerts] exec` has taken an alert.
+    /// A channel of notifications, or the program of `[alerts] exec`, has taken what was told of alerts.
     AlertTold = "alert.told",
-    /// An alert could not be handed to the program of `[alerts] exec`, and is not tried any more.
+    /// What was to be told of alerts could not be brought to a channel, and is not tried any more.
     AlertUntold = "alert.untold",
+    /// A channel was not told of alerts, since it reaches somebody of an unfinished case.
+    AlertWithheld = "alert.withheld",
+    /// An operator's acknowledgement of an alert has ended: it needs somebody again.
+    AlertAcknowledgementEnded = "alert.acknowledgement_ended",
     /// A departure was planned for its effective instant.
     DeparturePlanned = "departure.planned",
     /// A planned departure got another date, zone or playbook.

@@ -13,6 +13,7 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
             |target| format!("revoked target resume {target}"),
         ),
         ("canary_survived" | "canary_untried", _) => "revoked check --prove".to_owned(),
+        ("group_list", _) => "revoked policy groups".to_owned(),
         ("unresolved" | "identity_conflict", _) => "revoked subject unresolved".to_owned(),
         ("rescinded_too_late", Some(case)) if suspends => format!("revoked release {case}"),
         ("departure_unclear" | "departed_late" | "rescinded_too_late", None) => about("departure:").map_or_else(
@@ -37,6 +38,10 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
         ("disk_full" | "clock_differs", _) => "revoked status".to_owned(),
         ("quarantine", None) if key.contains(":file:") => aside(key),
         ("alert_untold", _) => "revoked alert test".to_owned(),
+        ("notify_failing" | "notify_refused", _) => about("channel:").map_or_else(
+            || "revoked notify list".to_owned(),
+            |channel| format!("revoked notify test {channel}"),
+        ),
         (_, Some(case)) => format!("revoked case show {case}"),
         (_, None) => about("case:").map_or_else(
             || format!("revoked alert clear {id}"),

@@ -3,6 +3,7 @@
 mod example;
 mod kinds;
 mod mistakes;
+mod notify;
 mod silence;
 mod transmitter;
 

@@ -107,6 +107,22 @@ impl Place {
     }
 }
 
+/// A channel that is told of everything.
+pub(crate) fn channel_rules(name: &str) -> revoked::store::ChannelRules {
+    revoked::store::ChannelRules {
+        name: name.to_owned(),
+        carrier: "webhook",
+        kinds: Vec::new(),
+        urgent_only: false,
+        after: std::time::Duration::ZERO,
+        repeats: false,
+        wait: std::time::Duration::from_secs(30),
+        tells_care: true,
+        tells_over: true,
+        tells_each: false,
+    }
+}
+
 pub(crate) fn policy() -> Arc<Policy> {
     Arc::new(Policy::standard(&["chat"]))
 }
