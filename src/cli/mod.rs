@@ -35,6 +35,7 @@ mod notify;
 mod number;
 mod output;
 mod policy;
+mod reads;
 mod release;
 mod report;
 mod revoke;
@@ -111,6 +112,9 @@ pub enum Command {
     /// Certify what one person held, and how it ended
     #[command(subcommand)]
     Person(report::PersonCommand),
+    /// Tell how long it took to end access
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Tell the next shift what came, what is open, and what to type about it
     Handover(report::HandoverArgs),
     /// Look at jobs
@@ -223,6 +227,7 @@ impl Cli {
             Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Person(command) => Box::pin(report::person(command, at)).await,
+            Command::Report(command) => Box::pin(report::times(command, at)).await,
             Command::Handover(args) => Box::pin(report::handover(&args, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
 //! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
-//! who decides in `approvals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! who decides in `approvals`, how soon access is to end in `goals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use toml::de::DeTable;
 
 use crate::clock::Clock;
 use crate::digest::{hex, sha256};
+use crate::model::Goals;
 use crate::policy::{Limits, Policy};
 use crate::secret::{SecretSource, is_kept_from_us, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
@@ -27,6 +28,7 @@ mod bounds;
 mod console;
 mod entries;
 mod file;
+mod goals;
 mod groups;
 mod names;
 mod notify;
@@ -42,6 +44,7 @@ pub use alerts::{AlertProgram, Alerts};
 pub use approvals::Approvals;
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
+pub use goals::goals_in;
 pub use groups::{GroupFile, read_group_file};
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
@@ -87,6 +90,8 @@ pub struct Config {
     pub approvals: Approvals,
     /// Where operators reach the API and the page.
     pub console: ConsoleSettings,
+    /// How soon access is to end.
+    pub goals: Goals,
     /// How long what is over is kept.
     pub retention: Retention,
     /// Log lines.
@@ -260,6 +265,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         alerts,
         approvals: approvals::approvals(&file.approvals, found),
         console: console::console(&file.console, found),
+        goals: goals::goals(&file.goals, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),
         store,

@@ -55,6 +55,7 @@ pub const ROUTES: &[Access] = &[
     row("POST", "/api/v1/holds/{id}/rejection", Role::Approver),
     row("GET", "/api/v1/alerts", Role::Viewer),
     row("POST", "/api/v1/alerts/{id}/acknowledgement", Role::Requester),
+    row("GET", "/api/v1/reports/containment", Role::Viewer),
     row("GET", "/api/v1/trail", Role::Viewer),
     row("GET", "/api/v1/tokens", Role::Admin),
     row("POST", "/api/v1/tokens", Role::Admin),

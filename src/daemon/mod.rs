@@ -122,7 +122,7 @@ impl Daemon {
             publish_keys_again(&store).await?;
         }
         let stop_intake = CancellationToken::new();
-        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
+        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone()).with_goals(config.goals.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         name_channels(&store, &config).await?;

@@ -22,6 +22,7 @@ mod layers;
 mod ldap;
 mod mattermost;
 mod moments;
+mod monitoring;
 mod notify;
 mod policy;
 mod ports;

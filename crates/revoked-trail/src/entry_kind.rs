@@ -46,6 +46,8 @@ kinds! {
     OperatorSignedIn = "operator.signed_in",
     /// An operator has signed out, or ended all their sessions.
     OperatorSignedOut = "operator.signed_out",
+    /// An operator has read what is kept about people: by which command or page, and about how many.
+    PeopleRead = "people.read",
     /// A signal was authenticated and stored, and leads to work.
     SignalAccepted = "signal.accepted",
     /// A signal was authenticated and stored, and policy says that nothing follows.

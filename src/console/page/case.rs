@@ -39,6 +39,7 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let now = console.store.clock().now();
     let detail = console.store.case_detail(id).await?;
+    console.note_read(&caller, "the page of a case", vec![id]).await;
     render(&Page {
         frame: Frame::new(format!("Case {id}"), &caller, form_token(&headers), now),
         case: CaseLine::new(&detail.case, now),

@@ -4,6 +4,7 @@ mod access;
 mod browser;
 mod contract;
 mod page;
+mod reports;
 mod two_persons;
 
 use std::time::Duration;
