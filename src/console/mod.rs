@@ -23,7 +23,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConsoleSettings;
-use crate::store::Store;
+use crate::model::Goals;
+use crate::store::{PeopleRead, Store};
+use caller::Caller;
 
 pub use routes::document;
 pub use serve::{Listeners, serve};
@@ -34,6 +36,8 @@ pub struct Console {
     store: Store,
     settings: Arc<ConsoleSettings>,
     changes: changes::Changes,
+    /// How soon access is to end.
+    goals: Arc<Goals>,
     /// A place for each page that is told of changes.
     streams: Arc<Semaphore>,
     stop: CancellationToken,
@@ -50,8 +54,27 @@ impl Console {
             store,
             settings: Arc::new(settings),
             changes: changes::Changes::new(),
+            goals: Arc::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             stop,
         }
+    }
+
+    /// Records that somebody has read about the people of these cases. It is answered all the same where that cannot be written.
+    async fn note_read(&self, caller: &Caller, with: &'static str, cases: Vec<i64>) {
+        let read = PeopleRead {
+            cases,
+            ..PeopleRead::new(caller.operator.clone(), with)
+        };
+        if let Err(error) = self.store.note_read(&read).await {
+            tracing::warn!(error = %crate::model::error_chain(&error), with, "what was read could not be recorded in the trail");
+        }
+    }
+
+    /// The same, which judges times by these goals.
+    #[must_use]
+    pub fn with_goals(mut self, goals: Goals) -> Self {
+        self.goals = Arc::new(goals);
+        self
     }
 }

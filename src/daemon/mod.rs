@@ -9,7 +9,7 @@
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
-//! `alert_program`, which alerts are handed to; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
+//! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -37,7 +37,6 @@ use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
-mod alert_program;
 pub mod asked;
 mod canaries;
 mod descriptors;
@@ -45,6 +44,7 @@ mod endpoints;
 mod group_lists;
 mod health;
 mod integrity;
+mod notifications;
 mod periodic;
 mod room;
 mod systemd;
@@ -122,9 +122,10 @@ impl Daemon {
             publish_keys_again(&store).await?;
         }
         let stop_intake = CancellationToken::new();
-        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
+        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone()).with_goals(config.goals.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
+        name_channels(&store, &config).await?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire_leases(true).await?;
@@ -180,14 +181,11 @@ impl Daemon {
         }
         let lists = group_lists::run(store.clone(), group_lists, stop_intake.clone());
         listeners.spawn_watched("the lists of groups", lists);
-        begin_handing_over(&store, &config, &listeners).await?;
+        start_notifications(&store, &config, &listeners).await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
-        if config.console.is_on() {
-            let serving = console::serve(console_listeners, console);
-            listeners.spawn_watched("the console", serving);
-        }
+        serve_console(&config, (console_listeners, console), &listeners);
         let asked = asked::Answerer::new(config.targets.clone(), Arc::clone(&policy), Some(store.clone()));
         listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.
@@ -330,6 +328,13 @@ async fn keep_rules(store: &Store, config: &Config, policy: &Policy) -> anyhow::
     group_lists::begin(store, config.group_files.clone()).await
 }
 
+/// Serves the console where the config says that it listens.
+fn serve_console(config: &Config, (opened, console): (console::Listeners, Console), listeners: &Listeners) {
+    if config.console.is_on() {
+        listeners.spawn_watched("the console", console::serve(opened, console));
+    }
+}
+
 /// Starts what tells receivers. It ends with the lanes: what waits for a receiver waits in the store.
 fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     for name in transmitter.push_receivers() {
@@ -340,15 +345,25 @@ fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     shutdown.spawn_watched("the look for receivers that do not poll", overdue);
 }
 
-/// Starts what hands alerts over, and says so where its program cannot be run: that keeps nobody's access from being ended.
-async fn begin_handing_over(store: &Store, config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
-    store.begin_handing_over(config.alerts.program.is_some()).await?;
+/// Says on which channels people are told, before anything can raise an alert.
+async fn name_channels(store: &Store, config: &Config) -> anyhow::Result<()> {
+    let rules = config.channels.iter().map(|channel| channel.rules.clone()).collect();
+    Ok(store.set_channels(rules).await?)
+}
+
+/// Starts what tells people of alerts, and says so where the program of `[alerts] exec` cannot be run: that keeps nobody's access from being ended.
+async fn start_notifications(store: &Store, config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
     if let Some(fault) = &config.alerts.fault {
-        alert_program::tell_fault(store, fault).await?;
+        notifications::tell_fault(store, fault).await?;
     }
-    if let Some(program) = config.alerts.program.clone() {
-        let work = alert_program::run(store.clone(), program, listeners.stop.clone());
-        listeners.spawn_watched("the handing over of alerts", work);
+    for channel in &config.channels {
+        let origin = config.console.origin.clone();
+        let work = notifications::run(store.clone(), channel.clone(), origin, listeners.stop.clone());
+        listeners.spawn_watched(&format!("the channel {}", channel.rules.name), work);
+    }
+    if !config.channels.is_empty() {
+        let work = notifications::escalate(store.clone(), listeners.stop.clone());
+        listeners.spawn_watched("the escalation of alerts", work);
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod alerts;
 mod cases;
 mod holds;
 mod number;
+mod reports;
 mod requests;
 mod sign_in_links;
 mod status;
@@ -40,6 +41,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(holds::reject))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))
+        .routes(routes!(reports::containment))
         .routes(routes!(trail::list))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))

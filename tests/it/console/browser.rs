@@ -152,14 +152,15 @@ async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
     };
     let site = Site::with(ROGUE_FILE).await;
     let left = Clock::system().now().minus(Duration::from_hours(48)).to_string()[..10].to_owned();
-    let rows: String = (1..=12)
+    let rows: Vec<String> = (1..=12)
         .map(|n| format!("{n},user{n:02}@example.test,terminate,{left}\n"))
         .collect();
+    let rows = rows.concat();
     let text = format!("employee_id,email,action,last_working_day\n{rows}");
     let drop = site.installation.path("drop");
     std::fs::create_dir(&drop).unwrap();
     std::fs::write(drop.join("all.csv"), text).unwrap();
-    let held = until("the company under its holds", async || {
+    let waiting = until("the company under its holds", async || {
         let holds = site.by_socket(Role::Viewer, Method::GET, "/api/v1/holds", None).await.json();
         let people: i64 = holds["items"]
             .as_array()?
@@ -169,13 +170,13 @@ async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
         (people == 12).then_some(holds)
     })
     .await;
-    let held = held["items"].as_array().unwrap();
-    let file = held.iter().find(|hold| hold["why"] == "delivery_limit").unwrap();
+    let waiting = waiting["items"].as_array().unwrap();
+    let file = waiting.iter().find(|hold| hold["why"] == "delivery_limit").unwrap();
     let (hold, people) = (file["id"].as_i64().unwrap(), file["people"].as_u64().unwrap());
     let alerts = site.by_socket(Role::Viewer, Method::GET, "/api/v1/alerts", None).await.json();
     assert_eq!(
         alerts["items"].as_array().unwrap().len(),
-        held.len(),
+        waiting.len(),
         "one message a cause: {alerts}"
     );
     sign_in_as(&first, &site, "operator:ann(1000)").await;
@@ -274,6 +275,7 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("people", "/people?word=user0".to_owned()),
         ("departures", "/departures".to_owned()),
         ("targets", "/targets".to_owned()),
+        ("times", "/times".to_owned()),
         ("trail", "/trail".to_owned()),
         ("case", format!("/cases/{contained}")),
         ("case-all", format!("/cases/{contained}?all=1")),

@@ -6,6 +6,7 @@ mod contract;
 mod furnished;
 mod page;
 mod pages;
+mod reports;
 mod two_persons;
 
 use std::time::Duration;

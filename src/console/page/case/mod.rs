@@ -78,6 +78,7 @@ pub(super) async fn show(
     let now = store.clock().now();
     let all = given(asked.all.as_ref()).is_some();
     let detail = store.case_detail(id).await?;
+    console.note_read(&caller, "the page of a case", vec![id]).await;
     let filter = TrailFilter {
         case: Some(id),
         from: number("from", asked.from.as_ref())?.unwrap_or_default(),
