@@ -263,6 +263,7 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
     let Furnished {
         site,
         contained,
+        markup,
         open,
         rejected,
     } = furnished().await;
@@ -278,6 +279,7 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("times", "/times".to_owned()),
         ("trail", "/trail".to_owned()),
         ("case", format!("/cases/{contained}")),
+        ("case-markup", format!("/cases/{markup}")),
         ("case-all", format!("/cases/{contained}?all=1")),
     ];
     let mut found = Vec::new();

@@ -80,15 +80,10 @@ async fn every_page_leads_to_every_other_and_says_as_of_when_and_a_viewer_sees_n
 
 #[tokio::test]
 async fn names_and_notes_with_markup_are_text_on_every_page() {
-    let Furnished { site, contained, .. } = furnished().await;
+    let Furnished { site, markup, .. } = furnished().await;
     let cookie = site.signed_in(Role::Approver).await;
     let noted = site
-        .send(
-            &format!("/cases/{contained}/notes"),
-            &cookie,
-            "/",
-            "<u>written</u> \u{200b}here",
-        )
+        .send(&format!("/cases/{markup}/notes"), &cookie, "/", "<u>written</u> \u{200b}here")
         .await;
     assert_eq!(noted.status, StatusCode::SEE_OTHER, "{noted:?}");
     for path in [
@@ -98,15 +93,15 @@ async fn names_and_notes_with_markup_are_text_on_every_page() {
         "/trail?kind=%22%3E%3Cscript%3E",
         "/holds?by=%22%3E%3Cscript%3E",
         "/trail?person=user01",
-        &format!("/cases/{contained}"),
-        &format!("/cases/{contained}?all=1"),
+        &format!("/cases/{markup}"),
+        &format!("/cases/{markup}?all=1"),
     ] {
         let page = site.page(path, &cookie).await;
-        for markup in ["<b>", "<i>", "<u>", "<script>", "\u{202e}", "\u{200b}"] {
-            assert!(!page.contains(markup), "{path} has {markup}");
+        for written in ["<b>", "<i>", "<u>", "<script>", "\u{202e}", "\u{200b}"] {
+            assert!(!page.contains(written), "{path} has {written}");
         }
     }
-    let case = site.page(&format!("/cases/{contained}"), &cookie).await;
+    let case = site.page(&format!("/cases/{markup}"), &cookie).await;
     assert!(
         case.contains("&#60;b&#62;bold&#60;/b&#62;") && case.contains("\\u{202e}evil"),
         "{case}"
