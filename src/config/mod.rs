@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,7 @@ mod playbooks;
 mod tables;
 mod trail;
 mod transmitter;
+mod written;
 
 pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
@@ -37,6 +38,7 @@ pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
+pub use written::{Change, ChangeKind, Written};
 
 /// Where a command looks for the config when none is named.
 pub const DEFAULT_PATH: &str = "/etc/revoked/revoked.toml";
@@ -85,6 +87,10 @@ pub struct Config {
     pub warnings: ConfigReport,
     /// SHA-256 of the text, by which a config is told from a later one.
     pub digest: String,
+    /// Its tables, by which it is said what is different in a later one.
+    pub written: Written,
+    /// The file that it was read from, where it was.
+    pub file: Option<PathBuf>,
 }
 
 /// A built target.
@@ -139,11 +145,35 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(path: &Path, clock: &Clock) -> Result<Self, ConfigReport> {
+        Self::load_with_digest(path, clock).0
+    }
+
+    /// The same, with SHA-256 of what was read, also where it is refused; nothing where the file could not be read.
+    pub fn load_with_digest(path: &Path, clock: &Clock) -> (Result<Self, ConfigReport>, Option<String>) {
         let name = path.display().to_string();
         match read_trusted(path) {
-            Ok(text) => Self::parse(&name, &text, clock),
-            Err(error) => Err(ConfigReport::new(name, "", [ConfigError::new(format!("{error:#}"))])),
+            Ok(text) => {
+                let config = Self::parse(&name, &text, clock).map(|config| Self {
+                    file: Some(path.to_owned()),
+                    ..config
+                });
+                (config, Some(hex(&sha256(text.as_bytes()))))
+            }
+            Err(error) => {
+                let report = ConfigReport::new(name, "", [ConfigError::new(format!("{error:#}"))]);
+                (Err(report), None)
+            }
         }
+    }
+
+    /// What is logged, in the syntax of `tracing`'s filters: checkpoints are let through where the journal is to have them.
+    #[must_use]
+    pub fn log_filter(&self) -> String {
+        let mut filter = format!("{},tokio_cron_scheduler=warn", self.log.level);
+        if self.trail.journal {
+            filter.push_str(",revoked::trail::checkpoint_signer=info");
+        }
+        filter
     }
 
     /// As [`Config::load`], for a command that needs none of the secrets: targets and sources whose secrets cannot be read here are left out.
@@ -254,6 +284,8 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         transmitter,
         warnings: ConfigReport::new("", "", []),
         digest: hex(&sha256(text.as_bytes())),
+        written: Written::of(text),
+        file: None,
     };
     if config.target_names.is_empty() {
         found.warn("no [[target]] is configured: nothing can be revoked");

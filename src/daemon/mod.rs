@@ -7,7 +7,7 @@
 //! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
 //! the daemon ends with exit code 1.
 //!
-//! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
+//! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `handing_over`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `alert_program`, which alerts are handed to; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::{self, Console};
 use crate::intake::{self, Intake, SourceActivity};
-use crate::policy::Policy;
+use crate::policy::CurrentPolicy;
 use crate::sources::Source;
 use crate::store::{Store, newest_schema};
 use crate::supervision::Supervisor;
@@ -42,13 +42,20 @@ pub mod asked;
 mod canaries;
 mod descriptors;
 mod endpoints;
+mod handing_over;
 mod health;
 mod integrity;
+mod listeners;
 mod periodic;
+mod polls;
+pub mod reload;
 mod room;
 mod systemd;
 mod target_clocks;
 mod trail_look;
+
+use listeners::Listeners;
+use polls::Polls;
 
 /// How long running attempts may go on after the order to stop.
 const SOFT_STOP: Duration = Duration::from_secs(25);
@@ -69,6 +76,7 @@ pub struct Daemon {
     stop_intake: CancellationToken,
     shutdown: Shutdown,
     listeners: TaskTracker,
+    reloader: reload::Reloader,
     signing: (CancellationToken, TaskTracker),
     periodic: periodic::Periodic,
     supervisor: Supervisor,
@@ -160,11 +168,13 @@ impl Daemon {
             .await?;
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
+        store.end_alerts("config_refused").await?;
         let activity = SourceActivity::default();
-        let periodic = periodic::start(&store, &config, &activity, &supervisor).await?;
+        let terms = periodic::CurrentTerms::new(periodic::Terms::of(&config));
+        let periodic = periodic::start(&store, &config, &terms, &activity, &supervisor).await?;
 
-        let policy = Arc::new(config.policy.clone());
-        let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
+        let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
+        let lanes = start_lanes(&store, &config, policy.clone(), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(supervisor.watch(
             "the signer of checkpoints",
@@ -176,11 +186,26 @@ impl Daemon {
             stop: stop_intake.clone(),
             supervisor: supervisor.clone(),
         };
-        let intake = start_intake(&store, &config, Arc::clone(&policy), &lanes, activity, &listeners);
+        let (intake, polls) = start_intake(&store, &config, policy.clone(), &lanes, activity, &listeners);
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        begin_handing_over(&store, &config, &listeners).await?;
+        let handing = handing_over::begin(&store, &config.alerts, &listeners, None).await?;
+        let exchanged = reload::Parts {
+            store: store.clone(),
+            policy: policy.clone(),
+            terms,
+            intake: intake.clone(),
+            listeners: listeners.clone(),
+        };
+        let running = reload::Running {
+            file: config.file.clone(),
+            written: config.written.clone(),
+            digest: config.digest.clone(),
+            polls,
+            handing,
+        };
+        let reloader = reload::Reloader::new(exchanged, running);
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
@@ -188,8 +213,9 @@ impl Daemon {
             let serving = console::serve(console_listeners, console);
             listeners.spawn_watched("the console", serving);
         }
-        let asked = asked::Answerer::new(config.targets.clone(), Arc::clone(&policy), Some(store.clone()));
-        listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
+        let asked = asked::Answerer::new(config.targets.clone(), policy, Some(store.clone()));
+        let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
+        listeners.spawn_watched("what commands ask", answering);
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
         listeners.spawn_watched("the look at the trail", trail_look::run(looked_at, stop_intake.clone()));
@@ -204,6 +230,7 @@ impl Daemon {
             stop_intake,
             shutdown,
             listeners: listeners.tracker,
+            reloader,
             signing,
             periodic,
             supervisor,
@@ -220,6 +247,12 @@ impl Daemon {
     #[must_use]
     pub fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    /// What reads the config anew.
+    #[must_use]
+    pub fn reloader(&self) -> reload::Reloader {
+        self.reloader.clone()
     }
 
     /// Where the HTTP server listens.
@@ -327,41 +360,15 @@ fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     shutdown.spawn_watched("the look for receivers that do not poll", overdue);
 }
 
-/// Starts what hands alerts over, and says so where its program cannot be run: that keeps nobody's access from being ended.
-async fn begin_handing_over(store: &Store, config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
-    store.begin_handing_over(config.alerts.program.is_some()).await?;
-    if let Some(fault) = &config.alerts.fault {
-        alert_program::tell_fault(store, fault).await?;
-    }
-    if let Some(program) = config.alerts.program.clone() {
-        let work = alert_program::run(store.clone(), program, listeners.stop.clone());
-        listeners.spawn_watched("the handing over of alerts", work);
-    }
-    Ok(())
-}
-
-/// What takes things in, until `stop`.
-struct Listeners {
-    tracker: TaskTracker,
-    stop: CancellationToken,
-    supervisor: Supervisor,
-}
-
-impl Listeners {
-    fn spawn_watched(&self, name: &str, work: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn(self.supervisor.watch(name, self.stop.clone(), work));
-    }
-}
-
 /// Starts the inbox and the sources that we fetch from, and the look at the targets' clocks, which decide when departures are due.
 fn start_intake(
     store: &Store,
     config: &Config,
-    policy: Arc<Policy>,
+    policy: CurrentPolicy,
     lanes: &Lanes,
     activity: SourceActivity,
     listeners: &Listeners,
-) -> Intake {
+) -> (Intake, Polls) {
     let sources: BTreeMap<String, Source> = config
         .sources
         .iter()
@@ -387,17 +394,15 @@ fn start_intake(
     listeners.spawn_watched("the canaries", canaries::run(store.clone(), tried, listeners.stop.clone()));
     let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone()).noting(activity);
     listeners.spawn_watched("the inbox", intake::run_inbox(intake.clone(), listeners.stop.clone()));
-    for (name, source) in sources {
-        if let Some(pull) = source.pull() {
-            let looking = intake::run_poll(intake.clone(), name.clone(), Arc::clone(pull), listeners.stop.clone());
-            listeners.spawn_watched(&format!("the poll of source {name}"), looking);
-        }
+    let mut polls = Polls::default();
+    for (name, source) in &sources {
+        polls.begin(listeners, &intake, name, source);
     }
-    intake
+    (intake, polls)
 }
 
-async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdown: Shutdown) -> anyhow::Result<Lanes> {
-    store.set_identity_providers(policy.identity_providers.clone());
+async fn start_lanes(store: &Store, config: &Config, policy: CurrentPolicy, shutdown: Shutdown) -> anyhow::Result<Lanes> {
+    store.set_identity_providers(config.policy.identity_providers.clone());
     let mut lanes = Vec::with_capacity(config.targets.len());
     for target in &config.targets {
         let rate = Rate::per(target.rate.calls.get(), target.rate.per)
@@ -425,7 +430,7 @@ async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdo
         },
         ..WorkSettings::default()
     };
-    Ok(Lanes::start(store, lanes, policy, settings, shutdown).await?)
+    Ok(Lanes::start(store, lanes, Arc::new(policy), settings, shutdown).await?)
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ use std::time::Duration;
 use crate::model::{Containment, Departure, DepartureStep, Principal, Priority, Reason, Scope, Signal, Timestamp};
 use crate::model::{Disposition, Subject, When};
 
+mod current;
 mod hold;
 mod limits;
 mod playbook;
 #[cfg(test)]
 mod tests;
 
+pub use current::CurrentPolicy;
 pub use hold::{HoldReason, STAYS};
 pub use limits::{Class, Limits};
 pub use playbook::{BUILT_IN, Playbook, built_in, demands_nothing};
