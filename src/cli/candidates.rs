@@ -78,6 +78,7 @@ fn offers_for(id: &str, family: &str) -> Option<fn() -> Offers> {
         ("verdict", _) => verdicts,
         ("state", "job") => job_states,
         ("kind", "trail") => entry_kinds,
+        ("kind", "alert") => alert_kinds,
         ("kind", _) => kinds,
         _ => return None,
     };
@@ -184,6 +185,18 @@ fn alerts() -> Offers {
     from_store(async |store| {
         let alerts = store.alerts(false).await.ok()?.rows;
         Some(alerts.into_iter().map(|alert| (alert.id.to_string(), alert.kind)).collect())
+    })
+}
+
+fn alert_kinds() -> Offers {
+    from_store(async |store| {
+        let kinds = store.open_alerts_by_kind().await.ok()?;
+        Some(
+            kinds
+                .into_iter()
+                .map(|(kind, count)| (kind, format!("{count} open")))
+                .collect(),
+        )
     })
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::near::near_names;
 use super::output::{Cell, LocalTimes, Meaning, bare, json_line, line, plain, remark, shortened, table};
 use super::{Exit, StoreArgs, UsageError, whom};
 use crate::model::Subject;
@@ -15,7 +16,8 @@ use crate::store::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits, SearchWor
   revoked find @example.org --json
   revoked find username:ama
 
-Upper and lower case are the same, and a part is enough. With a format before it only names of that format are looked at.")]
+Upper and lower case are the same, and a part is enough. Where nothing is found
+it names those who are a slip away. With a format before it only names of that format are looked at.")]
 pub struct FindArgs {
     /// A part of a name, an address, an account's id, an employee number; or the number of a case
     pub word: String,
@@ -53,13 +55,17 @@ pub(super) async fn run(args: &FindArgs, at: &StoreArgs) -> anyhow::Result<Exit>
         for kind in &found.more {
             remark(more(*kind));
         }
+        if found.hits.is_empty() {
+            for name in near_names(&store, &word).await? {
+                remark(maybe(&name));
+            }
+        }
     } else if found.hits.is_empty() {
         line(format!(
             "searched: cases, names, departures, alerts, and the accounts that the newest {NEWEST_JOBS} jobs have found"
         ))?;
-        if let Some(name) = whom::near(&store, &word).await? {
-            let name = whom::shown_text(&name);
-            line(format!("did you mean {name}? (revoked find {})", quoted(&name)))?;
+        for name in near_names(&store, &word).await? {
+            line(maybe(&name))?;
         }
         if let Some(command) = ask_the_targets(&args.word) {
             line("somebody is known here after a first case; the targets are asked, and nothing is changed, by")?;
@@ -100,6 +106,12 @@ fn show(found: &SearchHits, word: &SearchWord, times: &LocalTimes) -> anyhow::Re
         count => format!("{count} by exactly that name"),
     };
     line(Meaning::Strong.paint(format!("{} found by {:?}, {exact}", found.hits.len(), plain(word.written()))))
+}
+
+/// A name that may have been meant, and what to type then.
+fn maybe(name: &str) -> String {
+    let name = whom::shown_text(name);
+    format!("did you mean {name}? (revoked find {})", quoted(&name))
 }
 
 /// The command that asks the targets about somebody of that name; none where the word is no name that a person can have.

@@ -30,6 +30,7 @@ mod kinds;
 mod leaked;
 mod login;
 mod manual;
+mod near;
 mod number;
 mod output;
 mod release;

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
+use super::near::near_names;
 use super::output::{plain, remark};
 use super::{StoreArgs, UsageError};
 use crate::model::{LONGEST_SUBJECT, Subject, SubjectError};
-use crate::settings::nearest;
-use crate::store::{KnownName, SearchWord, Store, value_of};
+use crate::store::{KnownName, SearchWord, Store};
 
 /// Whom a command is about, as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,25 +214,12 @@ fn the_one(names: &[KnownName]) -> Option<&KnownName> {
     is_one_person.then_some(login.unwrap_or(first))
 }
 
-/// The known name that is nearest to a word that nobody is called by: one that begins with it, or one that is a slip away.
+/// The known name that is nearest to a word that nobody is called by.
 ///
 /// # Errors
 /// Where the store cannot be read.
 pub(super) async fn near(store: &Store, word: &SearchWord) -> anyhow::Result<Option<String>> {
-    let names = store.names_about_as_long_as(word).await?;
-    let wanted = value_of(word.written());
-    let spellings = names.iter().flat_map(|name| {
-        let value = value_of(name);
-        [value, value.split_once('@').map_or(value, |(local, _)| local)]
-    });
-    let Some(meant) = nearest(wanted, spellings) else {
-        return Ok(None);
-    };
-    let is_meant = |name: &&String| {
-        let value = value_of(name);
-        value == meant || value.split_once('@').is_some_and(|(local, _)| local == meant)
-    };
-    Ok(names.iter().find(is_meant).cloned())
+    Ok(near_names(store, word).await?.into_iter().next())
 }
 
 /// Where a name is known from.

@@ -56,12 +56,12 @@ mod transaction;
 mod views;
 mod writer;
 
-pub use alerts::{Alert, HandOver, UntoldAlert};
+pub use alerts::{Alert, HandOver, LISTED_OF_A_KIND, UntoldAlert};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
-pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, Reactivation};
+pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
 pub use cases::hold_decision::{Approved, HoldChoice};
 pub use cases::holds::Hold;
 pub use cases::notes::CaseNote;

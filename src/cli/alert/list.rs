@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::groups::{AlertGroup, grouped};
 use crate::cli::Exit;
-use crate::cli::output::{LocalTimes, Meaning, json_lines, line, name_unreadable, paragraph, plain};
+use crate::cli::output::{LocalTimes, Meaning, json_lines, line, name_unreadable, paragraph, plain, terminal, wrapped};
 use crate::store::{Alert, Store};
 
 /// How many people an alert names.
 const NAMED: usize = 3;
 
-pub(super) async fn list(store: &Store, all: bool, as_json: bool) -> anyhow::Result<Exit> {
-    let alerts = store.alerts(all).await?;
+pub(super) async fn list(store: &Store, kind: Option<&str>, all: bool, as_json: bool) -> anyhow::Result<Exit> {
+    let mut alerts = store.alerts(all).await?;
+    alerts.rows.retain(|alert| kind.is_none_or(|kind| alert.kind == kind));
     if as_json {
         json_lines(&alerts)?;
         return Ok(Exit::Ok);
@@ -19,18 +21,50 @@ pub(super) async fn list(store: &Store, all: bool, as_json: bool) -> anyhow::Res
     let alerts = with_names(store, &alerts).await?;
     let times = LocalTimes::at(store.clock().now());
     // What needs somebody stands where a terminal ends, the newest of it last.
-    let rank = |alert: &&Alert| (alert.needs_somebody(), alert.cleared_at.is_none(), alert.last_at, alert.id);
-    let mut sorted: Vec<&Alert> = alerts.iter().collect();
-    sorted.sort_by_key(rank);
-    for alert in &sorted {
-        show(alert, &times)?;
+    let rank = |alert: &Alert| (alert.needs_somebody(), alert.cleared_at.is_none(), alert.last_at, alert.id);
+    if kind.is_some() {
+        let mut sorted: Vec<&Alert> = alerts.iter().collect();
+        sorted.sort_by_key(|alert| rank(alert));
+        for alert in sorted {
+            show(alert, &times)?;
+        }
+    } else {
+        let mut groups = grouped(&alerts);
+        groups.sort_by_key(|group| rank(group.newest));
+        for group in &groups {
+            match group.only() {
+                Some(alert) => show(alert, &times)?,
+                None => show_several(group, &times)?,
+            }
+        }
     }
-    line(answer(&sorted))?;
+    line(answer(&alerts))?;
     Ok(Exit::Ok)
 }
 
+/// Several that say the same: how many, whom they are about, what the newest of them says, and the commands that show and acknowledge all.
+fn show_several(group: &AlertGroup<'_>, times: &LocalTimes) -> anyhow::Result<()> {
+    let newest = group.newest;
+    let about = group.about().map_or(String::new(), |about| format!(" · {}", plain(&about)));
+    let head = format!(
+        "{} {} · {}{about} · {}",
+        group.numbers(),
+        newest.kind,
+        group.count(),
+        times.away(newest.last_at)
+    );
+    line(meaning(newest).paint(wrapped(&head, 4, terminal().width.map(usize::from))))?;
+    paragraph(4, &format!("the newest: {}", times.told(&newest.summary)))?;
+    told_of(newest, times)?;
+    line(format!("    {}", Meaning::Strong.paint(group.shown_by())))?;
+    if newest.needs_somebody() {
+        line(format!("    {}", Meaning::Strong.paint(group.acknowledged_by())))?;
+    }
+    Ok(())
+}
+
 /// One line that says how many need somebody.
-fn answer(alerts: &[&Alert]) -> String {
+fn answer(alerts: &[Alert]) -> String {
     let open = alerts.iter().filter(|alert| alert.cleared_at.is_none()).count();
     let needing = alerts.iter().filter(|alert| alert.needs_somebody()).count();
     match (open, needing) {
@@ -41,20 +75,32 @@ fn answer(alerts: &[&Alert]) -> String {
     }
 }
 
-fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
-    let meaning = if alert.needs_somebody() {
+fn meaning(alert: &Alert) -> Meaning {
+    if alert.needs_somebody() {
         Meaning::Bad
     } else {
         Meaning::Quiet
-    };
+    }
+}
+
+fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
     let often = match alert.times {
         1 => String::new(),
         times => format!(", {times} times"),
     };
     let about = about(alert).map_or(String::new(), |about| format!(" · {}", plain(&about)));
     let head = format!("{} {}{about} · {}{often}", alert.id, alert.kind, times.away(alert.last_at));
-    line(meaning.paint(head))?;
+    line(meaning(alert).paint(head))?;
     paragraph(4, &times.told(&alert.summary))?;
+    told_of(alert, times)?;
+    if alert.cleared_at.is_none() {
+        line(format!("    {}", Meaning::Strong.paint(plain(&alert.next))))?;
+    }
+    Ok(())
+}
+
+/// Who looks after it, and who has cleared it.
+fn told_of(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
     if let (Some(by), Some(at)) = (&alert.acknowledged_by, alert.acknowledged_at) {
         let note = alert
             .acknowledged_note
@@ -64,7 +110,7 @@ fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
     }
     match (&alert.cleared_by, alert.cleared_at) {
         (Some(by), Some(at)) => paragraph(4, &format!("cleared by {by}, {}", times.away(at))),
-        _ => line(format!("    {}", Meaning::Strong.paint(plain(&alert.next)))),
+        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,6 @@
 //! `revoked alert`: trouble that somebody should know about, until it is cleared or over.
+//!
+//! `list` shows it, `groups` has those of one kind and one cause as one, `numbers` which are meant by a command; `test` tries who is told.
 
 use clap::Subcommand;
 
@@ -6,17 +8,23 @@ use super::output::line;
 use super::store::operator;
 use super::{Exit, StoreArgs, number};
 
+mod groups;
 mod list;
+mod numbers;
 mod test;
 
+pub(super) use groups::{AlertGroup, grouped};
 pub(super) use list::{about as alert_about, with_names};
 
 /// `revoked alert`
 #[derive(Debug, Clone, Subcommand)]
 pub enum AlertCommand {
-    /// List open alerts: what needs somebody last
-    #[command(after_help = "Example: revoked alert list --json")]
+    /// List open alerts: what needs somebody last. Those of one kind and one cause are one
+    #[command(after_help = "Examples:\n  revoked alert list\n  revoked alert list --kind came_back\n  revoked alert list --json")]
     List {
+        /// Each of this kind by itself, and no others
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
         /// The cleared ones too
         #[arg(long)]
         all: bool,
@@ -25,11 +33,12 @@ pub enum AlertCommand {
         json: bool,
     },
     /// Say that you look after alerts: they stay open, and need nobody else until they are raised anew
-    #[command(after_help = "Example: revoked alert ack 5 7 --note \"asked the chat team, ticket 812\"")]
+    #[command(
+        after_help = "Examples:\n  revoked alert ack 5 7 --note \"asked the chat team, ticket 812\"\n  revoked alert ack 5-39 --kind came_back"
+    )]
     Ack {
-        /// The alerts' numbers
-        #[arg(required = true, value_name = "ALERT", value_parser = number::alert)]
-        alerts: Vec<i64>,
+        #[command(flatten)]
+        meant: numbers::MeantAlerts,
         /// What you do about it, for the next shift and the trail
         #[arg(long)]
         note: Option<String>,
@@ -37,9 +46,8 @@ pub enum AlertCommand {
     /// Clear what has been dealt with
     #[command(after_help = "Example: revoked alert clear 5 7 --note \"row corrected and sent again\"")]
     Clear {
-        /// The alerts' numbers
-        #[arg(required = true, value_name = "ALERT", value_parser = number::alert)]
-        alerts: Vec<i64>,
+        #[command(flatten)]
+        meant: numbers::MeantAlerts,
         /// What was done, for the trail
         #[arg(long)]
         note: Option<String>,
@@ -56,13 +64,15 @@ pub enum AlertCommand {
 pub(super) async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     let outcome = match command {
-        AlertCommand::List { all, json } => list::list(&store, all, json).await,
-        AlertCommand::Ack { alerts, note } => {
+        AlertCommand::List { kind, all, json } => list::list(&store, kind.as_deref(), all, json).await,
+        AlertCommand::Ack { meant, note } => {
+            let alerts = meant.read(&store, true).await?;
             store.acknowledge_alerts(alerts.clone(), operator(), note).await?;
             line(format!("{} acknowledged: still open, until cleared or over", named(&alerts)))?;
             Ok(Exit::Ok)
         }
-        AlertCommand::Clear { alerts, note } => {
+        AlertCommand::Clear { meant, note } => {
+            let alerts = meant.read(&store, false).await?;
             store.clear_alerts(alerts.clone(), operator(), note).await?;
             line(format!("{} cleared", named(&alerts)))?;
             Ok(Exit::Ok)
@@ -77,9 +87,6 @@ pub(super) async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result
 fn named(alerts: &[i64]) -> String {
     match alerts {
         [only] => format!("alert {only}"),
-        several => {
-            let numbers: Vec<String> = several.iter().map(i64::to_string).collect();
-            format!("alerts {}", numbers.join(", "))
-        }
+        several => format!("alerts {}", number::listed(several)),
     }
 }

@@ -7,12 +7,13 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::choice::{Choice, ChoiceArgs};
-use super::show::{command, counted, is_open, last_line, show, to_approve};
+use super::last_line::{counted, last_line};
+use super::show::{command, is_open, show, to_approve};
 use super::{plans_before, two_persons};
 use crate::cli::output::{LiveLine, LocalTimes, json, line, line_typed, sentence};
 use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;
-use crate::cli::{Exit, StoreArgs, UsageError};
+use crate::cli::{Exit, StoreArgs, UsageError, number};
 use crate::store::{Approved, CombinedSet, Store};
 
 /// What is decided, and how.
@@ -235,6 +236,9 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
         count => format!("{count} cases {}", what.1),
     };
     sentence(&format!("{} {word}: {cases}{rest}", named(decided)), 2)?;
+    if !decided.except.is_empty() {
+        tell_rest(store, decided).await?;
+    }
     let times = LocalTimes::at(store.clock().now());
     let plans = if word == "approved" {
         ", which this one replaces"
@@ -257,4 +261,29 @@ fn print(decided: &CombinedSet, state: &str) -> anyhow::Result<()> {
         "holds": holds, "state": state, "cases": cases, "people": decided.people, "except": decided.except, "set": decided.set,
         "plans_before": decided.cases.iter().flat_map(|case| &case.plans_before).collect::<Vec<_>>(),
     }))
+}
+
+/// Says what is held on, as it is to be decided now.
+async fn tell_rest(store: &Store, decided: &CombinedSet) -> anyhow::Result<()> {
+    let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
+    let rest = store.held_together(&holds, &[]).await?;
+    let waiting: Vec<i64> = rest.cases.iter().map(|case| case.case).collect();
+    // Holds of which nothing is left are decided: what is shown then is of the others.
+    let holds: Vec<i64> = rest
+        .holds
+        .iter()
+        .filter(|hold| hold.state == "open")
+        .map(|hold| hold.id)
+        .collect();
+    let set = store.held_together(&holds, &[]).await?.set;
+    let cases = if waiting.len() == 1 { "case" } else { "cases" };
+    let typed: Vec<String> = holds.iter().map(i64::to_string).collect();
+    sentence(
+        &format!(
+            "held on: {cases} {}, which is the set {set} now: revoked hold show {}",
+            number::listed(&waiting),
+            typed.join(" ")
+        ),
+        2,
+    )
 }

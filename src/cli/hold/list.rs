@@ -1,14 +1,19 @@
-//! `revoked hold list`: one line a cause, with whom it is about and the command that decides.
+//! `revoked hold list`: three lines a hold, with its cause, whom it is about and the command that shows the rest.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::last_line::last_line;
 use super::limit::SourceLimits;
-use super::show::last_line;
-use crate::cli::output::{Cell, LocalTimes, Meaning, coarse, json_lines, name_unreadable, plain, table};
+use crate::cli::output::{LocalTimes, Meaning, bare, fit, fit_words, json_lines, line, name_unreadable, plain, terminal, width_of};
 use crate::cli::{Exit, StoreArgs};
 use crate::store::{Hold, Listed, ShownNames, Store};
+
+/// What stands before the lines below the first of a hold.
+const INDENT: &str = "    ";
+/// What stands between people and the command.
+const GAP: usize = 2;
 
 /// A hold as programs have it.
 #[derive(Serialize)]
@@ -38,13 +43,20 @@ pub(super) async fn list(store: &Store, at: &StoreArgs, all: bool, as_json: bool
         return Ok(Exit::Ok);
     }
     name_unreadable(&holds.unreadable);
+    if holds.rows.is_empty() {
+        line("nothing waits for a decision")?;
+        return Ok(Exit::Ok);
+    }
     let times = LocalTimes::at(store.clock().now());
     let names = store
         .shown_names(holds.iter().flat_map(|hold| &hold.first).map(String::as_str))
         .await?;
-    let rows = holds.iter().map(|hold| row(hold, &limits, &names, &times));
-    let headings = ["hold", "source", "people…", "age?", "cause…", "limit?", "next"];
-    table(&headings, rows.collect(), "nothing waits for a decision")?;
+    let width = terminal().width.map(usize::from);
+    for hold in &holds.rows {
+        for text in lines(hold, limits.of(hold).as_deref(), &names, &times, width) {
+            line(text)?;
+        }
+    }
     let mut of_source: BTreeMap<&str, usize> = BTreeMap::new();
     for hold in holds.iter().filter(|hold| hold.state == "open") {
         *of_source.entry(&hold.source).or_default() += 1;
@@ -61,35 +73,44 @@ fn next(hold: &Hold) -> String {
     format!("revoked hold show {}", hold.id)
 }
 
-fn row(hold: &Hold, limits: &SourceLimits, names: &ShownNames, times: &LocalTimes) -> Vec<Cell> {
+/// A hold on three lines, whatever the width: how many people wait for whom and since when; why; who they are, and what to type.
+fn lines(hold: &Hold, limit: Option<&str>, names: &ShownNames, times: &LocalTimes, width: Option<usize>) -> [String; 3] {
     let is_open = hold.state == "open";
-    vec![
-        hold.id.to_string().into(),
-        hold.source.clone().into(),
-        Cell::meaning(people(hold, names), if is_open { Meaning::Waiting } else { Meaning::Quiet }),
-        coarse(times.now().since(hold.placed_at)).into(),
-        times.told(&cause(hold)).into(),
-        limits.of(hold).unwrap_or_else(|| "-".to_owned()).into(),
-        if is_open {
-            next(hold).into()
-        } else {
-            Cell::state(&hold.state)
-        },
+    let people = match hold.people {
+        1 => "1 person".to_owned(),
+        people => format!("{people} people"),
+    };
+    let limit = limit.map_or(String::new(), |limit| format!(" · limit {limit}"));
+    let head = format!(
+        "hold {} · {people} · source {} · {}{limit}",
+        hold.id,
+        hold.source,
+        times.away(hold.placed_at)
+    );
+    let meaning = if is_open { Meaning::Waiting } else { Meaning::Quiet };
+    let room = width.map(|width| width.saturating_sub(INDENT.len()));
+    let (next, next_meaning) = if is_open {
+        (next(hold), Meaning::Strong)
+    } else {
+        (fit(&hold.state, None), Meaning::of_state(&hold.state))
+    };
+    let left = room.map(|room| room.saturating_sub(width_of(&next) + GAP));
+    let who = fit_words(&people_named(hold, names), left);
+    let gap = " ".repeat(if who.is_empty() { 0 } else { GAP });
+    [
+        meaning.paint(fit(&head, width)),
+        format!("{INDENT}{}", fit_words(&times.told(&cause(hold)), room)),
+        format!("{INDENT}{who}{gap}{}", next_meaning.paint(next)),
     ]
 }
 
-/// `26: email:a@example.org, username:b, …`
-fn people(hold: &Hold, names: &ShownNames) -> String {
-    let mut text = hold.people.to_string();
-    if !hold.first.is_empty() {
-        text.push_str(": ");
-        let first: Vec<&str> = hold.first.iter().map(|name| names.of(name)).collect();
-        text.push_str(&first.join(", "));
-        if usize::try_from(hold.people).is_ok_and(|people| people > hold.first.len()) {
-            text.push_str(", …");
-        }
+/// The first of them: `a@example.org, b, …`
+fn people_named(hold: &Hold, names: &ShownNames) -> String {
+    let mut first: Vec<String> = hold.first.iter().map(|name| bare(names.of(name))).collect();
+    if !first.is_empty() && usize::try_from(hold.people).is_ok_and(|people| people > first.len()) {
+        first.push("…".to_owned());
     }
-    text
+    first.join(", ")
 }
 
 /// Why a human is asked, and about which delivery.

@@ -11,9 +11,11 @@ use super::{Exit, StoreArgs};
 mod cases;
 mod choice;
 mod decide;
+mod last_line;
 mod limit;
 mod list;
 mod plans_before;
+mod plans_beside;
 mod show;
 mod two_persons;
 

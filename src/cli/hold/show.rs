@@ -1,9 +1,10 @@
 //! `revoked hold show`: whom holds are about, what would be done, and in the last lines the commands that decide about exactly that.
 
 use super::choice::{Choice, ChoiceArgs};
+use super::last_line::{counted, last_line};
 use super::limit::SourceLimits;
-use super::{plans_before, two_persons};
-use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
+use super::{plans_before, plans_beside, two_persons};
+use crate::cli::output::{LocalTimes, json, name_unreadable, paragraph, table};
 use crate::cli::target::tell_stopped;
 use crate::cli::{Exit, StoreArgs, number};
 use crate::model::Reason;
@@ -44,27 +45,6 @@ pub(super) fn to_approve(held: &CombinedSet) -> String {
     } else {
         format!("to have it carried out for {who}")
     }
-}
-
-/// `this person`, `these 26 people`.
-pub(super) fn counted(people: usize) -> String {
-    match people {
-        1 => "this person".to_owned(),
-        people => format!("these {people} people"),
-    }
-}
-
-/// The last line: what may be typed now. Where both do not fit beside one another, the command stands by itself, to be copied whole.
-pub(super) fn last_line(what: &str, command: &str) -> anyhow::Result<()> {
-    let painted = Meaning::Strong.paint(command);
-    if terminal()
-        .width
-        .is_some_and(|width| what.len() + 1 + command.len() > width.into())
-    {
-        line(what)?;
-        return line(painted);
-    }
-    line(format!("{what} {painted}"))
 }
 
 /// The command that decides about exactly this set, in the words that were typed; nothing where it is decided.
@@ -141,7 +121,11 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         &times,
         ", which stands until this is decided: an approval replaces it, a rejection leaves it",
     )?;
+    plans_beside::tell(held, &names, &times)?;
     two_persons::tell(held, &times)?;
+    if is_open(held) && !held.cases.is_empty() {
+        paragraph(0, &format!("this is the set {}", held.set))?;
+    }
     let targets = held.cases.iter().flat_map(|case| &case.targets);
     tell_stopped(store, targets.map(String::as_str)).await
 }

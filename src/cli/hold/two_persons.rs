@@ -1,7 +1,7 @@
 //! What a decision says of a second person: that one is needed and why, who was the first, and what the second types.
 
 use super::choice::Choice;
-use super::show::{counted, last_line};
+use super::last_line::{counted, last_line};
 use crate::cli::number;
 use crate::cli::output::{LocalTimes, line, paragraph, sentence};
 use crate::store::CombinedSet;

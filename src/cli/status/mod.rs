@@ -291,6 +291,7 @@ impl Status {
             let since = self.counts.ledger_oldest.unwrap_or(now);
             needs.push(Need {
                 name: "ledger".to_owned(),
+                cause: "ledger".to_owned(),
                 number: 0,
                 text: format!(
                     "{untold} more could not be revoked, the oldest since {}",
@@ -298,6 +299,7 @@ impl Status {
                 ),
                 command: "revoked ledger".to_owned(),
                 urgent: false,
+                decision: false,
                 at: since,
             });
         }
@@ -305,6 +307,7 @@ impl Status {
         if !self.daemon_running {
             needs.push(Need {
                 name: "daemon".to_owned(),
+                cause: "daemon".to_owned(),
                 number: 0,
                 text: match &self.trail_refused {
                     Some(why) => format!("not running, and would not start: {why}"),
@@ -315,6 +318,7 @@ impl Status {
                     None => "systemctl start revoked".to_owned(),
                 },
                 urgent: true,
+                decision: false,
                 at: now,
             });
         }
@@ -322,6 +326,7 @@ impl Status {
             let folder = store.path().parent().map(|folder| folder.display().to_string());
             needs.push(Need {
                 name: "disk".to_owned(),
+                cause: "disk".to_owned(),
                 number: 0,
                 text: format!(
                     "full, {} KiB are left: what does not fit is refused until there is room",
@@ -329,16 +334,19 @@ impl Status {
                 ),
                 command: format!("df -h {}", folder.unwrap_or_else(|| ".".to_owned())),
                 urgent: true,
+                decision: false,
                 at: now,
             });
         }
         if let Some(refused) = &self.next_start_refused {
             needs.push(Need {
                 name: "config".to_owned(),
+                cause: "config".to_owned(),
                 number: 0,
                 text: refused.clone(),
                 command: "revoked check".to_owned(),
                 urgent: !self.daemon_running,
+                decision: false,
                 at: now,
             });
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::alert::alert_about;
+use crate::cli::alert::{AlertGroup, alert_about, grouped};
 use crate::cli::number;
 use crate::cli::output::bare;
 use crate::model::Timestamp;
@@ -16,6 +16,8 @@ const NAMED: usize = 3;
 pub(super) struct Need {
     /// What it is called: `hold 3`, `holds 5-18`, `alert 7`, `disk`.
     pub(super) name: String,
+    /// By what it is known again, where its name changes with how many it is about.
+    pub(super) cause: String,
     /// Its number, or the first of several, by which equals stand.
     pub(super) number: i64,
     /// What is the matter.
@@ -24,6 +26,8 @@ pub(super) struct Need {
     pub(super) command: String,
     /// Whether it goes before the others, whatever came last.
     pub(super) urgent: bool,
+    /// Whether it waits for a decision: however much else there is, it is shown.
+    pub(super) decision: bool,
     /// When it last came.
     pub(super) at: Timestamp,
 }
@@ -45,7 +49,8 @@ pub(super) fn of(holds: &[Hold], alerts: &[Alert], names: &ShownNames, disk_told
     let open: BTreeSet<String> = holds.iter().map(|hold| format!("hold:{}", hold.id)).collect();
     let told = |alert: &&Alert| !(open.contains(&alert.key) || disk_told && alert.kind == "disk_full");
     let needs_somebody = |alert: &&Alert| alert.acknowledged_by.is_none();
-    let mut needs: Vec<Need> = alerts.iter().filter(told).filter(needs_somebody).map(of_alert).collect();
+    let groups = grouped(alerts.iter().filter(told).filter(needs_somebody));
+    let mut needs: Vec<Need> = groups.iter().map(of_alerts).collect();
     let mut causes: BTreeMap<(&str, &str, &str), Vec<&Hold>> = BTreeMap::new();
     for hold in holds {
         causes.entry((&hold.source, &hold.why, &hold.detail)).or_default().push(hold);
@@ -115,12 +120,40 @@ fn of_holds(holds: &[&Hold], names: &ShownNames, at: Timestamp) -> Need {
         several => (format!("holds {}", number::listed(several)), "revoked hold list".to_owned()),
     };
     Need {
+        cause: name.clone(),
         name,
         number: first,
         text: format!("{waits}{who} of {source}{batch}: {detail}"),
         command,
         urgent: false,
+        decision: true,
         at,
+    }
+}
+
+/// Alerts of one kind and one cause: how many, whom they are about, and what the newest says.
+fn of_alerts(group: &AlertGroup<'_>) -> Need {
+    let of_newest = Need {
+        cause: group.cause(),
+        ..of_alert(group.newest)
+    };
+    if group.only().is_some() {
+        return of_newest;
+    }
+    let about = group.about().map_or(String::new(), |about| format!("{about}: "));
+    let summary = group.newest.summary.as_str();
+    // The number of the newest one's case says nothing of the others.
+    let said = summary
+        .strip_prefix("case ")
+        .and_then(|rest| rest.split_once(": "))
+        .filter(|(case, _)| case.parse::<i64>().is_ok())
+        .map_or(summary, |(_, said)| said);
+    Need {
+        name: format!("alerts {}", group.numbers()),
+        number: group.first(),
+        text: format!("{}: {about}{said}", group.count()),
+        command: group.shown_by(),
+        ..of_newest
     }
 }
 
@@ -137,10 +170,12 @@ fn of_alert(alert: &Alert) -> Need {
     let about = about.map_or(String::new(), |about| format!("{about}: "));
     Need {
         name: format!("alert {}", alert.id),
+        cause: String::new(),
         number: alert.id,
         text: format!("{times}{about}{summary}"),
         command: alert.next.clone(),
         urgent: URGENT.contains(&alert.kind.as_str()),
+        decision: alert.kind == "hold",
         at: alert.last_at,
     }
 }
@@ -195,6 +230,32 @@ mod tests {
         assert_eq!(needs.len(), 1, "{needs:?}");
         assert_eq!(needs[0].text, "3 cases wait (a@example.org, …) of hr: more than 5 in an hour");
         assert_eq!(needs[0].at, Timestamp::from_ms(9));
+    }
+
+    #[test]
+    fn alerts_of_one_kind_and_one_cause_are_one_with_the_first_names_and_one_command() {
+        let came_back = |id: i64| Alert {
+            summary: format!("case {id}: access at chat came back (revoked case show {id})"),
+            subject: Some(format!("username:user{id:02}")),
+            target: Some("chat".to_owned()),
+            ..alert(id, "came_back", &format!("case:{id}"), id)
+        };
+        let mut alerts: Vec<Alert> = (1..=35).map(came_back).collect();
+        alerts.push(Alert {
+            target: Some("mail".to_owned()),
+            ..came_back(36)
+        });
+        let needs = of(&[hold(1, 5)], &alerts, &ShownNames::default(), false);
+        let names: Vec<&str> = needs.iter().map(|need| need.name.as_str()).collect();
+        assert_eq!(names, ["hold 1", "alerts 1-35", "alert 36"]);
+        assert_eq!(needs[1].command, "revoked alert list --kind came_back");
+        assert!(
+            needs[1]
+                .text
+                .starts_with("35 alerts: user01, user02, user03, … at chat: access at chat came back"),
+            "{needs:?}"
+        );
+        assert!(needs[1].urgent && needs[0].decision && !needs[1].decision);
     }
 
     #[test]

@@ -259,13 +259,19 @@ impl Page<'_> {
         }
         let names = needs.iter().map(|need| width_of(&need.name));
         let widest = names.max().unwrap_or(0);
-        let kept = share.map_or(needs.len(), |share| share.saturating_sub(1).min(needs.len()));
-        let left_out = needs.len() - kept;
+        let kept = kept(needs, share.map(|share| share.saturating_sub(1)));
+        let left_out = needs.len() - kept.len();
         let mut lines = vec![Meaning::Strong.paint("act now")];
         if left_out > 0 {
-            lines.push(Meaning::Waiting.paint(format!("{INDENT}and {left_out} more: revoked alert list")));
+            let decisions = |needs: &mut dyn Iterator<Item = &Need>| needs.filter(|need| need.decision).count();
+            let shown_by = match decisions(&mut needs.iter()) - decisions(&mut kept.iter().copied()) {
+                0 => "revoked alert list",
+                all if all == left_out => "revoked hold list",
+                _ => "revoked hold list, revoked alert list",
+            };
+            lines.push(Meaning::Waiting.paint(format!("{INDENT}and {left_out} more: {shown_by}")));
         }
-        lines.extend(needs.iter().skip(left_out).map(|need| {
+        lines.extend(kept.into_iter().map(|need| {
             let meaning = if need.urgent { Meaning::Bad } else { Meaning::Waiting };
             let name = meaning.paint(padded(&need.name, widest));
             let command = fit(&need.command, None);
@@ -278,6 +284,29 @@ impl Page<'_> {
         }));
         lines
     }
+}
+
+/// What of it there is room for, in its order: what waits for a decision gets half of the room, and what is left of that goes to the most urgent
+/// of the rest.
+fn kept(needs: &[Need], room: Option<usize>) -> Vec<&Need> {
+    let Some(room) = room.filter(|room| *room < needs.len()) else {
+        return needs.iter().collect();
+    };
+    let decisions = needs.iter().filter(|need| need.decision).count();
+    let others = (needs.len() - decisions).min(room - decisions.min(room.div_ceil(2)));
+    let (mut decisions, mut others) = (room - others, others);
+    let mut kept: Vec<&Need> = needs
+        .iter()
+        .rev()
+        .filter(|need| {
+            let left = if need.decision { &mut decisions } else { &mut others };
+            let fits = *left > 0;
+            *left = left.saturating_sub(1);
+            fits
+        })
+        .collect();
+    kept.reverse();
+    kept
 }
 
 /// Whether a target gets a line of its own.
@@ -366,7 +395,31 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shares;
+    use super::{Need, kept, shares};
+    use crate::model::Timestamp;
+
+    #[test]
+    fn however_much_there_is_what_waits_for_a_decision_is_shown() {
+        let need = |number: i64, decision: bool| Need {
+            name: number.to_string(),
+            cause: number.to_string(),
+            number,
+            text: String::new(),
+            command: String::new(),
+            urgent: !decision,
+            decision,
+            at: Timestamp::from_ms(number),
+        };
+        let shown = |decisions: i64, others: i64, room: usize| -> Vec<i64> {
+            let needs: Vec<Need> = (1..=decisions + others).map(|n| need(n, n <= decisions)).collect();
+            kept(&needs, Some(room)).iter().map(|need| need.number).collect()
+        };
+        assert_eq!(shown(2, 30, 6), [1, 2, 29, 30, 31, 32]);
+        assert_eq!(shown(9, 9, 5), [7, 8, 9, 17, 18]);
+        assert_eq!(shown(9, 1, 5), [6, 7, 8, 9, 10]);
+        assert_eq!(shown(1, 1, 9), [1, 2]);
+        assert_eq!(shown(1, 1, 0), [0; 0]);
+    }
 
     #[test]
     fn what_needs_somebody_gets_the_room_that_there_is_and_each_list_a_line() {

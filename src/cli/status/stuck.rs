@@ -146,10 +146,12 @@ pub(super) fn need(stuck: &[Stuck], now: Timestamp) -> Option<Need> {
     };
     Some(Need {
         name,
+        cause: "stuck".to_owned(),
         number: first.case,
         text,
         command,
         urgent: stuck.iter().any(|stuck| stuck.urgent),
+        decision: false,
         at: first.since,
     })
 }

@@ -52,12 +52,14 @@ async fn follow(store: &Store, at: &StoreArgs, told: &mut Told) -> anyhow::Resul
         let times = LocalTimes::at(store.clock().now());
         let time = times.time(times.now());
         let needs = status.needs(store);
-        for need in needs.iter().filter(|need| !known.contains_key(&need.name)) {
+        // What is known and about more than before is told again, under its new name.
+        let is_new = |need: &&Need| known.get(&need.cause).is_none_or(|known| known.name != need.name);
+        for need in needs.iter().filter(is_new) {
             line(format!("{time} {}: {} → {}", need.name, plain(&need.text), need.command))?;
         }
-        let now: BTreeMap<String, Need> = needs.into_iter().map(|need| (need.name.clone(), need)).collect();
-        for name in known.keys().filter(|name| !now.contains_key(*name)) {
-            line(format!("{time} {name}: over"))?;
+        let now: BTreeMap<String, Need> = needs.into_iter().map(|need| (need.cause.clone(), need)).collect();
+        for (_, need) in known.iter().filter(|(cause, _)| !now.contains_key(*cause)) {
+            line(format!("{time} {}: over", need.name))?;
         }
         let is = screen::plain_sum(&status, now.len());
         if is != sum {

@@ -18,6 +18,9 @@ mod raise;
 
 pub use hand_over::{HandOver, UntoldAlert};
 
+/// How many open alerts of one kind are listed.
+pub const LISTED_OF_A_KIND: usize = 200;
+
 /// One alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Alert {
@@ -94,18 +97,45 @@ impl Store {
         Ok(self.open_alert(kind, key).await?.is_some())
     }
 
-    /// The open alerts, newest first; with `all`, the cleared ones too (the newest 200).
+    /// The open alerts, newest first, of each kind the newest [`LISTED_OF_A_KIND`]; with `all`, the cleared ones too (the newest 200).
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn alerts(&self, all: bool) -> Result<Listed<Alert>> {
-        let which = if all { "" } else { "WHERE a.cleared_at IS NULL" };
-        let sql = query(&format!("{which} ORDER BY a.last_at DESC, a.id DESC LIMIT 200"));
+        // One kind that is raised without end keeps no other from being seen.
+        let which = if all {
+            String::new()
+        } else {
+            format!(
+                "WHERE a.id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY kind ORDER BY last_at DESC, id DESC) AS place \
+                     FROM alert WHERE cleared_at IS NULL) WHERE place <= {LISTED_OF_A_KIND})"
+            )
+        };
+        let most = if all { " LIMIT 200" } else { "" };
+        let sql = query(&format!("{which} ORDER BY a.last_at DESC, a.id DESC{most}"));
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing alerts"))?;
         Listed::read("alert", &rows, alert)
+    }
+
+    /// The numbers of the open alerts from one number to another, of one kind where it is named; with `needing`, of those that need somebody.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn open_alerts_among(&self, (first, last): (i64, i64), kind: Option<&str>, needing: bool) -> Result<Vec<i64>> {
+        sqlx::query_scalar(
+            "SELECT id FROM alert WHERE id BETWEEN ?1 AND ?2 AND cleared_at IS NULL AND (?3 IS NULL OR kind = ?3) \
+             AND NOT (?4 AND acknowledged_at IS NOT NULL) ORDER BY id",
+        )
+        .bind(first)
+        .bind(last)
+        .bind(kind)
+        .bind(needing)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("looking for alerts"))
     }
 
     async fn open_alert(&self, kind: &str, key: &str) -> Result<Option<i64>> {

@@ -34,6 +34,9 @@ pub struct HeldCase {
     /// Which departures of the person it would change: an approval puts it in their place, a rejection leaves them as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plans_before: Vec<PlanBefore>,
+    /// Which other departures of the person are planned, under another number or of another employment: access ends with the last of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plans_beside: Vec<PlanBeside>,
     /// What stands for the person, by which people are counted.
     #[serde(skip)]
     subject_ref: String,
@@ -59,6 +62,28 @@ pub struct PlanBefore {
     pub acts_at: Timestamp,
     /// The same where the person works, with offset and zone; absent where the plan names an instant.
     pub local: Option<String>,
+}
+
+/// Another departure of somebody whose departure is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PlanBeside {
+    /// Its number.
+    pub departure: i64,
+    /// `planned`, `held` or `blocked`.
+    pub state: String,
+    /// The source that says so.
+    pub source: String,
+    /// The number of the person there.
+    pub employee: String,
+    /// The employment; empty where the source names none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub employment: String,
+    /// When it ends by itself.
+    pub fire_at: Timestamp,
+    /// The same where the person works, with offset and zone; absent where the plan names an instant.
+    pub local: Option<String>,
+    /// Whether it is later than what is held, which is due with it therefore.
+    pub later: bool,
 }
 
 /// The set that a hold covers now, and the hash that an approval must quote to be about the same set.
@@ -215,6 +240,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
     .map_err(StoreError::sql("listing what is held"))?;
     let mut reactivated = reactivations(conn, id).await?;
     let mut plans_before = plans_before(conn, id).await?;
+    let mut plans_beside = plans_beside(conn, id).await?;
     let mut cases = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut gaps = Gaps::of(row);
@@ -250,6 +276,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
             due: due.map(Timestamp::from_ms),
             reactivated,
             plans_before: plans_before.remove(&case).unwrap_or_default(),
+            plans_beside: plans_beside.remove(&case).unwrap_or_default(),
             subject_ref: gaps.text(7),
         };
         cases.push((waiting, shown));
@@ -299,6 +326,45 @@ async fn plans_before(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BT
             state: gaps.text(2),
             acts_at,
             local: leaves.and_then(|leaves| leaves.zone().and_then(|zone| leaves.local(acts_at, zone))),
+        });
+    }
+    Ok(plans)
+}
+
+/// Which departures of the same people are planned beside those that wait under a hold.
+async fn plans_beside(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BTreeMap<i64, Vec<PlanBeside>>> {
+    let rows = sqlx::query(
+        "WITH own (case_id, id, source, employee, ref, fire_at) AS MATERIALIZED ( \
+             SELECT c.id, d.id, d.source, d.employee, d.subject_ref, d.fire_at FROM cases c JOIN departure d ON d.case_id = c.id \
+             WHERE c.hold = ?1 AND c.state = 'held' AND d.state IN ('held', 'blocked') \
+             UNION ALL SELECT c.id, d.id, d.source, d.employee, h.subject_ref, h.fire_at FROM cases c \
+             JOIN departure_change h ON h.case_id = c.id JOIN departure d ON d.id = h.departure WHERE c.hold = ?1 AND c.state = 'held'), \
+         beside (case_id, id, fire_at) AS ( \
+             SELECT w.case_id, o.id, w.fire_at FROM own w CROSS JOIN departure o ON o.subject_ref = w.ref WHERE o.id <> w.id \
+             UNION SELECT w.case_id, o.id, w.fire_at FROM own w CROSS JOIN departure o ON o.source = w.source AND o.employee = w.employee \
+             WHERE o.id <> w.id) \
+         SELECT b.case_id, o.id, o.state, o.source, o.employee, o.employment, o.fire_at, o.leaves, o.fire_at > max(b.fire_at) \
+         FROM beside b JOIN departure o ON o.id = b.id WHERE o.state IN ('planned', 'held', 'blocked') \
+         AND NOT EXISTS (SELECT 1 FROM own w WHERE w.case_id = b.case_id AND w.id = o.id) GROUP BY b.case_id, o.id ORDER BY b.case_id, o.id",
+    )
+    .bind(hold)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("reading which plans stand beside"))?;
+    let mut plans: BTreeMap<i64, Vec<PlanBeside>> = BTreeMap::new();
+    for row in &rows {
+        let mut gaps = Gaps::of(row);
+        let fire_at = gaps.time(6);
+        let leaves: Option<Leaves> = serde_json::from_str(&gaps.text(7)).ok();
+        plans.entry(gaps.read(0)).or_default().push(PlanBeside {
+            departure: gaps.read(1),
+            state: gaps.text(2),
+            source: gaps.text(3),
+            employee: gaps.text(4),
+            employment: gaps.text(5),
+            fire_at,
+            local: leaves.and_then(|leaves| leaves.zone().and_then(|zone| leaves.local(fire_at, zone))),
+            later: gaps.read(8),
         });
     }
     Ok(plans)

@@ -5,9 +5,22 @@
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::{Actor, CaseId, Departure, DepartureStep, SignalReceipt, Timestamp, When};
+use crate::store::cases::hold_decision::HOLD_REJECTED;
 use crate::store::columns::Columns as _;
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::{Result, Store, StoreError, Tx};
+
+/// Which departures of a list of employments, each with the digest of what is said of it, an operator has called off, as far as nobody was told
+/// since that their source says it again. Only where those are the last words of the source, and not where they stand in a file (`$3`) that was
+/// taken before and whose hold was rejected (`$4`): who rejected it has decided about that file.
+const CALLED_OFF: &str = "SELECT DISTINCT d.id FROM json_each($2) n CROSS JOIN departure d \
+     ON d.source = $1 AND d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 \
+     WHERE d.state = 'cancelled' AND NOT ($3 AND coalesce(d.why, '') = $4) \
+     AND EXISTS (SELECT 1 FROM departure_step s WHERE s.departure = d.id AND s.what = 'cancelled' AND s.at >= d.changed_at \
+                 AND s.by LIKE 'operator:%') \
+     AND NOT EXISTS (SELECT 1 FROM employment e WHERE e.source = d.source AND e.employee = d.employee AND e.employment = d.employment \
+                     AND lower(hex(e.statement)) <> n.value ->> 2) \
+     AND NOT EXISTS (SELECT 1 FROM departure_step s WHERE s.departure = d.id AND s.what = 'said_again' AND s.at >= d.changed_at) ORDER BY d.id";
 
 impl Store {
     /// Calls a departure off on an operator's word, which only works for what has not happened.
@@ -101,6 +114,19 @@ impl Tx<'_> {
             }
         }
         Ok(receipt)
+    }
+
+    /// The departures that an operator has called off among those of a JSON list of employments, each with the digest of what `source` says of it
+    /// now. `again` is whether it says so in a file that was taken before.
+    pub(in crate::store) async fn called_off_by_operators(&mut self, source: &str, said: String, again: bool) -> Result<Vec<i64>> {
+        sqlx::query_scalar(CALLED_OFF)
+            .bind(source)
+            .bind(said)
+            .bind(again)
+            .bind(HOLD_REJECTED)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for departures that were called off"))
     }
 
     async fn cancel_departure(&mut self, id: i64, by: &Actor, note: &str) -> Result<()> {

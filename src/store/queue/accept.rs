@@ -115,7 +115,7 @@ impl Tx<'_> {
         self.keep_identities(delivery).await?;
         self.keep_employments(delivery).await?;
         let seen = self.find_repetitions(delivery, again).await?;
-        self.note_called_off(delivery, &seen).await?;
+        self.note_called_off(delivery, &seen, again).await?;
         let fresh = &seen.fresh;
         // Said again, it would take the name from whom an operator has linked it to since.
         if !fresh.is_empty() || delivery.signals.is_empty() {

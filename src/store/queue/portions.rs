@@ -262,7 +262,7 @@ impl Tx<'_> {
             now: self.now,
         };
         let seen = self.find_repetitions(part, file.again).await?;
-        self.note_called_off(part, &seen).await?;
+        self.note_called_off(part, &seen, file.again).await?;
         let stored = self
             .store_fresh(&mut context, part, seen, (Some(file.batch), file.again), &mut facts)
             .await?;

@@ -21,11 +21,6 @@ const FRESH: &str = "SELECT n.key FROM json_each($2) n \
      AND NOT EXISTS (SELECT 1 FROM employment e WHERE e.source = $1 AND e.employee = n.value ->> 1 AND e.employment = n.value ->> 2 \
                      AND lower(hex(e.statement)) = n.value ->> 3)";
 
-/// Which departures of a list of employments a human has called off, as far as nobody was told since that their source says it again.
-const CALLED_OFF: &str = "SELECT DISTINCT d.id FROM json_each($2) n CROSS JOIN departure d \
-     ON d.source = $1 AND d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 WHERE d.state = 'cancelled' \
-     AND NOT EXISTS (SELECT 1 FROM departure_step s WHERE s.departure = d.id AND s.what = 'said_again' AND s.at >= d.changed_at) ORDER BY d.id";
-
 /// The signals of a delivery: what became the first time of those that say nothing new, and the places of those that do.
 pub(super) struct SeenSignals {
     pub(super) receipts: Vec<Option<SignalReceipt>>,
@@ -105,24 +100,21 @@ impl Store {
 
 impl Tx<'_> {
     /// Tells somebody of rows that say nothing new about departures which an operator has called off: their source still says that these people
-    /// leave, and nothing follows from it. Once for each calling off, however often it is said.
-    pub(super) async fn note_called_off(&mut self, delivery: &Delivery, seen: &SeenSignals) -> Result<()> {
-        let again = seen.receipts.iter().zip(&delivery.signals);
-        let again = again.filter(|(receipt, _)| matches!(receipt, Some(SignalReceipt::Repeated { .. })));
-        let about: Vec<(&String, &String)> = again
-            .filter_map(|(_, signal)| departure(signal))
-            .filter(|departure| matches!(departure.step, DepartureStep::Leave { .. }))
-            .map(|departure| (&departure.employee, &departure.employment))
+    /// leave, and nothing follows from it. Once for each calling off, however often it is said. `again` is whether the file was taken before.
+    pub(super) async fn note_called_off(&mut self, delivery: &Delivery, seen: &SeenSignals, again: bool) -> Result<()> {
+        let said = seen.receipts.iter().zip(&delivery.signals);
+        let said = said.filter(|(receipt, _)| matches!(receipt, Some(SignalReceipt::Repeated { .. })));
+        let about: Vec<(&String, &String, String)> = said
+            .filter_map(|(_, signal)| Some((departure(signal)?, signal)))
+            .filter(|(departure, _)| matches!(departure.step, DepartureStep::Leave { .. }))
+            .map(|(departure, signal)| (&departure.employee, &departure.employment, hex(&signal.digest)))
             .collect();
         if about.is_empty() {
             return Ok(());
         }
-        let called_off: Vec<i64> = sqlx::query_scalar(CALLED_OFF)
-            .bind(&delivery.source)
-            .bind(written("employments", &about)?)
-            .fetch_all(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking for departures that were called off"))?;
+        let called_off = self
+            .called_off_by_operators(&delivery.source, written("employments", &about)?, again)
+            .await?;
         let Some(last) = called_off.last() else { return Ok(()) };
         let source = &delivery.source;
         for departure in &called_off {

@@ -1,14 +1,13 @@
 //! Whom a bare word may mean: the known names that it is, and those that are near it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::search::{KNOWN, VALUE};
-use super::search_word::SearchWord;
+use super::search_word::{SearchWord, value_of};
 use crate::model::Subject;
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError};
 
-/// How many names are looked at for one that is near a word.
+/// How many names of a table are looked at for one that is near a word.
 const LOOKED_AT: i64 = 50_000;
 /// How many cases are named that found an account of a name.
 const ACCOUNTS: usize = 20;
@@ -76,21 +75,83 @@ impl Store {
         Ok(names)
     }
 
-    /// Known names about as long as this word, for whoever looks for the one that was meant.
+    /// Known names among which one that was meant by this word may be: of addresses, logins, accounts and numbers those that begin as one of its
+    /// parts does, which an index finds, and beside them whatever comes first, in all at most [`LOOKED_AT`] of each table for each of the two.
+    /// Up to so many names all are seen; of more, a slip in the first two letters may not be found.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn names_about_as_long_as(&self, word: &SearchWord) -> Result<Vec<String>> {
-        let length = i64::try_from(word.written().chars().count()).unwrap_or(i64::MAX);
-        // Of an address the part before the domain is what people mistype.
+    pub async fn names_maybe_near(&self, word: &SearchWord) -> Result<Vec<String>> {
+        let ranges = written("beginnings", &beginnings(value_of(word.written())))?;
         let sql = format!(
-            "SELECT DISTINCT n FROM ({KNOWN}) \
-             WHERE length({VALUE}) BETWEEN ?1 - 2 AND ?1 + 2 OR instr({VALUE}, '@') - 1 BETWEEN ?1 - 2 AND ?1 + 2 LIMIT {LOOKED_AT}"
+            "WITH range (first, last) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM json_each(?1)) \
+             SELECT name FROM (SELECT i.name FROM range r CROSS JOIN identity i ON i.name >= r.first AND i.name < r.last LIMIT {LOOKED_AT}) \
+             UNION SELECT subject FROM (SELECT p.subject FROM range r CROSS JOIN person p ON p.subject >= r.first AND p.subject < r.last \
+                 LIMIT {LOOKED_AT}) \
+             UNION SELECT name FROM (SELECT a.name FROM range r CROSS JOIN alias a ON a.name >= r.first AND a.name < r.last LIMIT {LOOKED_AT}) \
+             UNION SELECT name FROM (SELECT name FROM identity ORDER BY id DESC LIMIT {LOOKED_AT}) \
+             UNION SELECT subject FROM (SELECT subject FROM person LIMIT {LOOKED_AT}) WHERE substr(subject, 1, 8) <> 'aliases:' \
+             UNION SELECT name FROM (SELECT name FROM alias LIMIT {LOOKED_AT})"
         );
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .bind(length)
+            .bind(ranges)
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("looking for names that are near a word"))
+    }
+}
+
+/// The formats whose names people type.
+const TYPED: [&str; 4] = ["email", "username", "account", "employee_id"];
+
+/// From where to where names stand that begin like a part of this word: with its first two letters, or with the first and one that is written with a
+/// mark (`ju` is `jü` to who has no such key).
+fn beginnings(word: &str) -> Vec<(String, String)> {
+    let mut heads = BTreeSet::new();
+    for part in word.split(|c: char| !c.is_alphanumeric()) {
+        let mut letters = part.chars();
+        let (Some(first), Some(second)) = (letters.next(), letters.next()) else {
+            continue;
+        };
+        let (lower, upper) = (first.to_lowercase().to_string(), first.to_uppercase().to_string());
+        let (second_lower, second_upper) = (second.to_lowercase(), second.to_uppercase());
+        heads.extend([
+            format!("{lower}{second_lower}"),
+            format!("{upper}{second_lower}"),
+            format!("{upper}{second_upper}"),
+        ]);
+    }
+    let ends = |head: &str| (head.to_owned(), format!("{head}\u{10ffff}"));
+    let mut ranges: BTreeSet<(String, String)> = heads.iter().map(|head| ends(head)).collect();
+    for first in heads.iter().filter_map(|head| head.chars().next()) {
+        ranges.insert((format!("{first}\u{80}"), format!("{first}\u{10ffff}")));
+    }
+    let of_format = |format: &'static str| {
+        let ranges = ranges.iter();
+        ranges.map(move |(from, to)| (format!("{format}:{from}"), format!("{format}:{to}")))
+    };
+    TYPED.into_iter().flat_map(of_format).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginnings;
+
+    #[test]
+    fn a_part_of_a_word_begins_as_it_is_typed_in_either_case_or_with_a_mark() {
+        let ranges = beginnings("okafor, ju");
+        let holds = |name: &str| ranges.iter().any(|(from, to)| from.as_str() <= name && name < to.as_str());
+        for name in [
+            "email:okafor@example.org",
+            "username:Okafor",
+            "username:OKAFOR",
+            "username:jürgen",
+            "email:jura@x",
+        ] {
+            assert!(holds(name), "{name}");
+        }
+        for name in ["email:amara@example.org", "username:jo", "opaque:okafor"] {
+            assert!(!holds(name), "{name}");
+        }
     }
 }

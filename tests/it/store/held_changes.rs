@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use revoked::model::{Actor, Delivery, Departure, DepartureStep, Disposition, Employment, Leaves, Reason, Signal, Timestamp, When};
+use revoked::model::{
+    Actor, Delivery, Departure, DepartureStep, Disposition, Employment, Leaves, Reason, Signal, SignalReceipt, Timestamp, When,
+};
 use revoked::store::{DepartureFilter, DepartureView, SlotOffers};
 
 use super::{NOW, Place, case_of, place, policy, signal};
@@ -44,6 +46,11 @@ fn wrong(name: &str, fire_at: Timestamp) -> Vec<Signal> {
 impl Place {
     /// Takes a file in, and answers the case of its last row.
     pub(super) async fn file(&self, name: &str, rows: Vec<Signal>) -> (i64, bool) {
+        case_of(self.hand_in(name, rows).await.last().unwrap())
+    }
+
+    /// The same, whatever becomes of it.
+    async fn hand_in(&self, name: &str, rows: Vec<Signal>) -> Vec<SignalReceipt> {
         let mut digest = [0; 32];
         digest[..name.len()].copy_from_slice(name.as_bytes());
         let delivery = Delivery {
@@ -51,13 +58,8 @@ impl Place {
             digest: Some(digest),
             ..Delivery::of("hr", rows, self.clock.now())
         };
-        let receipt = self
-            .store
-            .accept(policy(), delivery, SlotOffers::default())
-            .await
-            .unwrap()
-            .receipt;
-        case_of(receipt.signals.last().unwrap())
+        let accepted = self.store.accept(policy(), delivery, SlotOffers::default()).await;
+        accepted.unwrap().receipt.signals
     }
 
     pub(super) async fn departure_of_number(&self, employee: &str) -> DepartureView {
@@ -312,6 +314,17 @@ async fn a_hold_and_the_list_of_departures_agree_on_when_it_is_due_and_so_it_is_
     let departure = place.departure_of_number("5005").await;
     assert_eq!((departure.state.as_str(), departure.acts_at), ("held", at(30)));
     assert_eq!(place.store.hold(1).await.unwrap().cases[0].due, Some(at(30)));
+    let beside = &place.store.hold(1).await.unwrap().cases[0].plans_beside;
+    assert_eq!(beside.len(), 1, "{beside:?}");
+    assert_eq!(
+        (
+            beside[0].employee.as_str(),
+            beside[0].state.as_str(),
+            beside[0].fire_at,
+            beside[0].later
+        ),
+        ("1004", "planned", at(30), true)
+    );
     // What that waits for moves, and both know.
     place.file("moved", vec![row("c", "1004", "alice@example.org", at(40))]).await;
     assert_eq!(place.departure_of_number("5005").await.acts_at, at(40));
@@ -383,5 +396,46 @@ async fn what_an_operator_called_off_and_hr_plans_for_another_day_is_planned_and
         .file("right", vec![row("c", "wrong1", "wrong1@example.org", at(90))])
         .await;
     assert_eq!(place.departure_of_number("wrong1").await.state, "planned");
+    assert_eq!(place.store.alerts(false).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_very_file_that_was_rejected_alerts_nobody_and_the_same_words_in_another_do() {
+    let place = place().await;
+    place.file("wrong", wrong("wrong", at(1))).await;
+    place.reject(1).await;
+    place.hand_in("wrong", wrong("wrong", at(1))).await;
+    assert_eq!(place.waiting_holds().await, [] as [i64; 0]);
+    assert!(
+        place.store.alerts(false).await.unwrap().is_empty(),
+        "about that file somebody has decided"
+    );
+    place.hand_in("another", wrong("wrong", at(1))).await;
+    let alert = place.store.alerts(false).await.unwrap().rows.remove(0);
+    assert_eq!((alert.kind.as_str(), alert.times), ("departure_called_off", 1));
+}
+
+#[tokio::test]
+async fn an_older_file_that_comes_again_says_nothing_of_a_departure_that_was_called_off_since() {
+    let place = place().await;
+    let said = |day: u32| {
+        let mut said = row(&format!("day {day}"), "9001", "alice@example.org", at(day));
+        said.digest = [u8::try_from(day).unwrap(); 32];
+        said
+    };
+    place.file("one", vec![said(100)]).await;
+    place.file("two", vec![said(200)]).await;
+    let id = place.departure_of_number("9001").await.id;
+    place
+        .store
+        .cancel_departure(id, by(), "stays until June".to_owned())
+        .await
+        .unwrap();
+    place.hand_in("one", vec![said(100)]).await;
+    assert!(
+        place.store.alerts(false).await.unwrap().is_empty(),
+        "those are not HR's last words"
+    );
+    place.hand_in("two", vec![said(200)]).await;
     assert_eq!(place.store.alerts(false).await.unwrap().len(), 1);
 }

@@ -1,5 +1,7 @@
 //! Alerts as they are typed and read.
 
+use sqlx::Connection as _;
+
 use crate::harness::pty::{NARROW, Terminal};
 use crate::harness::{Installation, InstallationPlan};
 
@@ -73,4 +75,80 @@ async fn several_numbers_are_cleared_by_one_command_and_an_unknown_one_clears_no
     let cleared = site.says(&["alert", "clear", "1", "2", "--note", "seen"]).await;
     assert_eq!(cleared.out, "alerts 1, 2 cleared\n", "{cleared:?}");
     assert_eq!(site.says(&["alert", "list"]).await.out, "no alerts\n");
+}
+
+/// A site at which access of 35 people came back, and much else is the matter beside a hold.
+async fn much_trouble() -> Installation {
+    let site = two_held().await;
+    let mut conn = site.sql().await;
+    sqlx::raw_sql(
+        "INSERT INTO alert (kind, key, summary, raised_at, last_at)
+             WITH RECURSIVE n (n) AS (SELECT 101 UNION ALL SELECT n + 1 FROM n WHERE n < 135)
+             SELECT 'came_back', 'case:' || n, 'case ' || n || ': access at chat came back after it was contained (revoked case show ' || n || ')',
+                    1895000000000, 1895000000000 FROM n;
+         INSERT INTO alert (kind, key, summary, raised_at, last_at)
+             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30)
+             SELECT 'store_damaged', 'table:' || n, 'a table is damaged: ' || substr('abcdefghijklmnopqrstuvwxyzABCDEF', n, 1),
+                    1895000000000, 1895000000000 FROM n",
+    )
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    conn.close().await.unwrap();
+    site
+}
+
+#[tokio::test]
+async fn thirty_five_alerts_of_one_cause_are_one_and_push_no_hold_off_the_screen() {
+    let site = much_trouble().await;
+    let config = site.config();
+    let shown = |args: &[&str]| {
+        let args = [args, &["--config", config.to_str().unwrap()]].concat();
+        Terminal::start(&args, &[], NARROW).end()
+    };
+    let status = shown(&["status"]).screen;
+    for part in ["hold 1 ", "revoked hold show 1", "more: revoked alert list"] {
+        assert!(status.contains(part), "{part} is not on\n{status}");
+    }
+    assert!(status.lines().count() <= 24, "{status}");
+
+    let listed = site.says(&["alert", "list"]).await.out;
+    assert_eq!(listed.matches("came_back").count(), 3, "{listed}");
+    let command = "revoked alert ack 3-37 --kind came_back";
+    for part in ["3-37 came_back · 35 alerts", "revoked alert list --kind came_back", command] {
+        assert!(listed.contains(part), "{part} is not in\n{listed}");
+    }
+    let each = site.says(&["alert", "list", "--kind", "came_back"]).await.out;
+    assert!(
+        each.matches("came_back ·").count() == 35 && !each.contains("hold ·"),
+        "{each}"
+    );
+    assert_eq!(
+        site.ask(&["alert", "list", "--kind", "came_back"])
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        35
+    );
+
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    let said = site.says(&words).await;
+    assert_eq!(
+        said.out, "alerts 3-37 acknowledged: still open, until cleared or over\n",
+        "{said:?}"
+    );
+    let again = site.says(&words).await;
+    assert!(
+        again.code == 2 && again.err.contains("none of them is an open alert of the kind came_back"),
+        "{again:?}"
+    );
+    let listed = site.says(&["alert", "list"]).await.out;
+    assert!(listed.contains("looked after by") && !listed.contains(command), "{listed}");
+    let cleared = site
+        .says(&["alert", "clear", "1-40", "--kind", "came_back", "--note", "seen"])
+        .await;
+    assert_eq!(cleared.out, "alerts 3-37 cleared\n", "{cleared:?}");
+    let status = shown(&["status"]).screen;
+    assert!(status.contains("hold 1 ") && !status.contains("came_back"), "{status}");
 }

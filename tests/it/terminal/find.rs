@@ -291,3 +291,37 @@ async fn a_person_is_shown_with_the_answer_last() {
         ended.screen
     );
 }
+
+#[tokio::test]
+async fn a_slip_a_part_and_a_name_without_its_marks_lead_to_the_name_with_what_to_type() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    site.start().await.stop().await;
+    let mut conn = site.sql().await;
+    sqlx::raw_sql(
+        "INSERT INTO identity (person, name, since, seen_at) VALUES (1, 'email:amara.okafor@example.org', 1795000000000, 1795000000000),
+             (2, 'username:Jürgen.Meier', 1795000000000, 1795000000000)",
+    )
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    conn.close().await.unwrap();
+    for (typed, found) in [
+        ("AMRAA.OKAFOR", "amara.okafor@example.org"),
+        ("okafro", "amara.okafor@example.org"),
+        ("okafor amara", "amara.okafor@example.org"),
+        ("jurgen", "username:Jürgen.Meier"),
+        ("jurgen.meir", "username:Jürgen.Meier"),
+    ] {
+        let said = site.says(&["find", typed]).await;
+        let offered = format!("did you mean {found}? (revoked find {found})");
+        assert!(said.out.contains(&offered), "{typed}: {said:?}");
+        let for_programs = site.says(&["find", typed, "--json"]).await;
+        assert!(
+            for_programs.out.is_empty() && for_programs.err.contains(&offered),
+            "{for_programs:?}"
+        );
+        assert!(!self::found(&site, found).await.is_empty(), "{found}");
+    }
+    let said = site.says(&["find", "somebody.else"]).await;
+    assert!(!said.out.contains("did you mean"), "{said:?}");
+}

@@ -58,9 +58,14 @@ async fn thirty_requests_by_hand_over_a_limit_are_one_hold_and_two_commands() {
     assert_eq!(site.alerts().await, ["hold"]);
 
     let screen = site.shown(&["hold", "list"], NARROW).screen;
-    for part in ["25:", "inbox", "username:user06", "revoked hold show 1"] {
+    for part in [
+        "hold 1 · 25 people · source inbox",
+        "limit 5 a minute",
+        "user06, user07, user08, …  revoked hold show 1",
+    ] {
         assert!(screen.contains(part), "{part} is not on\n{screen}");
     }
+    assert_eq!(screen.lines().filter(|line| !line.trim().is_empty()).count(), 3, "{screen}");
     let shown = site.says(&["hold", "show", "1"]).await;
     let last = shown.out.lines().last().unwrap();
     assert!(
@@ -323,9 +328,21 @@ async fn cases_are_named_by_ranges_and_people_and_every_hint_repeats_what_was_ty
     let approved = site
         .says(&["hold", "approve", "1", "--only", "username:user01", "--set", &set])
         .await;
+    // What is held on is the set that the page shows.
+    let rest = site.ask(&["hold", "show", "1"]).await["set"].as_str().unwrap().to_owned();
     assert_eq!(
-        approved.out, "hold 1 approved: 1 case goes on; 4 cases stay held\nfollow it: revoked case show 1 --follow\n",
+        approved.out,
+        format!(
+            "hold 1 approved: 1 case goes on; 4 cases stay held\n\
+             held on: cases {second}-{last}, which is the set {rest} now: revoked hold show 1\n\
+             follow it: revoked case show 1 --follow\n"
+        ),
         "{approved:?}"
+    );
+    let shown = shown(&[]).await;
+    assert!(
+        shown.contains(&format!("this is the set {rest}\n")) && set_in(&shown) == rest,
+        "{shown}"
     );
     running.stop().await;
 }

@@ -203,3 +203,27 @@ async fn a_slip_that_is_linked_to_the_right_name_is_not_the_one_that_is_shown() 
     }
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_hold_names_the_plan_under_another_number_and_why_it_is_due_only_then() {
+    let (site, running) = with_hr("").await;
+    site.leave("one.csv", &[(1, "user07@example.test", day(30))]);
+    site.until_count("SELECT count(*) FROM departure WHERE state = 'planned'", 1)
+        .await;
+    site.leave("two.csv", &[(2, "user07@example.test", day(-400))]);
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
+    let shown = site.said(&["hold", "show", "1"]).await;
+    let named = "user07@example.test leaves as employee 1 of hr too, ";
+    assert!(shown.contains(named), "{shown}");
+    assert!(
+        shown.contains("(departure 1); access ends with the later of them, which is why it is due then"),
+        "{shown}"
+    );
+    let beside = site.ask(&["hold", "show", "1"]).await["cases"][0]["plans_beside"][0].clone();
+    assert_eq!(
+        (&beside["departure"], &beside["later"]),
+        (&1.into(), &true.into()),
+        "{beside:#}"
+    );
+    running.stop().await;
+}

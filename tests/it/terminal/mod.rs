@@ -7,6 +7,7 @@ mod check;
 mod departures;
 mod faulty_config;
 mod find;
+mod handover;
 mod hold;
 mod leaked;
 mod leavers;

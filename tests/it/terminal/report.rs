@@ -6,21 +6,20 @@ use revoked_sandbox::world::{Browser, SessionKind};
 use serde_json::Value;
 
 use crate::harness::chat_holdings::Holdings;
-use crate::harness::pty::{NARROW, Terminal};
 use crate::harness::{Installation, InstallationPlan};
 
 const HOSTILE: &str = "username:<script>alert(1)</script>`*x*`|@all\u{5d0}";
 const NOTE: &str = "<img src=x onerror=alert(2)> \u{1b}[2J \u{202e} | **urgent**";
 
 /// The entries of the trail by number.
-async fn trail(site: &Installation) -> BTreeMap<u64, Value> {
+pub(super) async fn trail(site: &Installation) -> BTreeMap<u64, Value> {
     let said = site.says(&["trail", "export"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     let entries = said.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     entries.map(|entry| (entry["seq"].as_u64().unwrap(), entry)).collect()
 }
 
-async fn report(site: &Installation, args: &[&str]) -> Value {
+pub(super) async fn report(site: &Installation, args: &[&str]) -> Value {
     let args = [args, &["--format", "json", "--utc"]].concat();
     site.says(&args).await.done()
 }
@@ -155,7 +154,7 @@ fn is_carried(report: &Value, cases: &[i64], trail: &BTreeMap<u64, Value>) -> us
     told.len()
 }
 
-fn texts(report: &Value, section: &str) -> Vec<String> {
+pub(super) fn texts(report: &Value, section: &str) -> Vec<String> {
     let told = report[section].as_array().unwrap().iter();
     told.map(|told| told["text"].as_str().unwrap().to_owned()).collect()
 }
@@ -466,54 +465,6 @@ async fn what_others_have_written_is_text_in_every_form_and_an_erased_person_has
     assert!(unnamed.contains("a person whose name was erased, `s_"), "{unnamed}");
     let unnamed = report(&site, &["case", "report", "2"]).await;
     is_carried(&unnamed, &[2], &trail(&site).await);
-}
-
-#[tokio::test]
-async fn a_handover_names_what_is_open_with_what_to_type_and_fits_a_message() {
-    let site = Installation::new(InstallationPlan {
-        policy: "compromises_per_minute = \"unlimited\"\nprotected = [\"username:user05\"]",
-        ..InstallationPlan::default()
-    })
-    .await;
-    let running = site.start().await;
-    let empty = site.says(&["handover"]).await;
-    assert!(
-        empty.out.contains("Nothing came, nothing is open, nobody leaves."),
-        "{empty:?}"
-    );
-    for person in 1..=9 {
-        site.says(&["revoke", &format!("username:user{person:02}"), "--reason", "compromised"])
-            .await;
-    }
-    site.until_count("SELECT count(*) FROM cases WHERE state IN ('closed', 'held')", 9)
-        .await;
-    running.stop().await;
-    let told = report(&site, &["handover", "--since", "1h"]).await;
-    let entries = trail(&site).await;
-    for (section, kind) in [("came", "case.opened"), ("closed", "case.contained"), ("held", "hold.placed")] {
-        let told = told[section].as_array().unwrap();
-        assert!(!told.is_empty(), "{section}");
-        for told in told {
-            assert!(told["command"].as_str().unwrap().starts_with("revoked "), "{told}");
-            for seq in told["entries"].as_array().unwrap() {
-                assert_eq!(entries[&seq.as_u64().unwrap()]["kind"], kind, "{told}");
-            }
-        }
-    }
-    assert_eq!(told["came_more"]["count"], 5, "{told:#}");
-    let message = site.says(&["handover"]).await.out;
-    assert!(message.len() < 4000 && message.contains("**Came: 9**"), "{message}");
-    assert!(message.contains("`revoked hold show 1`"), "{message}");
-
-    let config = site.config();
-    let screen = Terminal::start(&["handover", "--config", config.to_str().unwrap()], &[], NARROW).end();
-    assert!(
-        screen.code == 0 && screen.screen.contains("Made by revoked"),
-        "{}",
-        screen.screen
-    );
-    let longest = screen.printed.lines().map(|line| line.trim_end().chars().count()).max();
-    assert!(longest <= Some(80), "{}", screen.printed);
 }
 
 #[tokio::test]
