@@ -129,7 +129,14 @@ impl Daemon {
             publish_keys_again(&store).await?;
         }
         let stop_intake = CancellationToken::new();
-        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
+        let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
+        let asked = asked::Answerer::new(config.targets.clone(), policy.clone(), Some(store.clone()));
+        let installation = console::Installation {
+            policy: policy.clone(),
+            targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+            reactivations: Box::new(asked.clone()),
+        };
+        let console = Console::new(store.clone(), config.console.clone(), installation, stop_intake.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         store.check_clock_at_start().await?;
@@ -173,7 +180,6 @@ impl Daemon {
         let terms = periodic::CurrentTerms::new(periodic::Terms::of(&config));
         let periodic = periodic::start(&store, &config, &terms, &activity, &supervisor).await?;
 
-        let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
         let lanes = start_lanes(&store, &config, policy.clone(), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(supervisor.watch(
@@ -193,7 +199,7 @@ impl Daemon {
         let handing = handing_over::begin(&store, &config.alerts, &listeners, None).await?;
         let exchanged = reload::Parts {
             store: store.clone(),
-            policy: policy.clone(),
+            policy,
             terms,
             intake: intake.clone(),
             listeners: listeners.clone(),
@@ -213,7 +219,6 @@ impl Daemon {
             let serving = console::serve(console_listeners, console);
             listeners.spawn_watched("the console", serving);
         }
-        let asked = asked::Answerer::new(config.targets.clone(), policy, Some(store.clone()));
         let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
         listeners.spawn_watched("what commands ask", answering);
         // Not watched: it ends by itself, and its word is an alert.

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::probe::{findings, prove};
 use super::{Answer, Asks, Probed, Question, Says};
 use crate::config::TargetConfig;
+use crate::model::{Subject, Timestamp};
 use crate::policy::CurrentPolicy;
 use crate::store::Store;
 use crate::targets::CallContext;
-use crate::worker::{rehearse, rehearse_release};
+use crate::worker::{AsksReactivation, Reactivation, rehearse, rehearse_release};
 
 /// Whoever has the credentials of targets, and answers questions about them.
 #[derive(Clone)]
@@ -18,6 +20,32 @@ pub struct Answerer {
     targets: Vec<TargetConfig>,
     policy: CurrentPolicy,
     store: Option<Store>,
+}
+
+#[async_trait]
+impl AsksReactivation for Answerer {
+    async fn reactivations(
+        &self,
+        target: &str,
+        suspensions: &BTreeMap<String, Timestamp>,
+    ) -> anyhow::Result<Vec<Option<(Reactivation, Vec<Subject>)>>> {
+        let questions: Vec<Question> = suspensions
+            .iter()
+            .map(|(account, since)| Question {
+                target: target.to_owned(),
+                asks: Asks::Reactivation {
+                    account: account.clone(),
+                    suspended_at: *since,
+                },
+            })
+            .collect();
+        let answers = self.answer(&questions).await.into_iter().map(|answer| match answer {
+            Ok(Says::Reactivation(found)) => Ok(found),
+            Ok(_) => Err(anyhow::anyhow!("another question was answered than was asked")),
+            Err(why) => Err(anyhow::anyhow!(why)),
+        });
+        answers.collect()
+    }
 }
 
 impl Answerer {

@@ -1,8 +1,9 @@
 //! What the store keeps about sources and for them.
 //!
-//! [`deliveries`] and [`inbox`] (with [`inbox_row`]) first: what comes in beside signals; then [`state`] (what a source keeps for itself),
+//! [`deliveries`] and [`inbox`] (with [`inbox_row`]) first: what comes in beside signals, a list of it in [`inbox_set`] with [`batch`]; then [`state`] (what a source keeps for itself),
 //! [`health`] with [`lag`] and [`silence`], [`leaked_credentials`], and [`unnamed_proxies`].
 
+pub(in crate::store) mod batch;
 pub(in crate::store) mod deliveries;
 pub(in crate::store) mod health;
 pub(in crate::store) mod inbox;

@@ -1,8 +1,11 @@
 //! The console: the API by the sockets of the roles and with tokens, and the page.
 
 mod access;
+mod breaking;
 mod browser;
+mod commands;
 mod contract;
+mod limits;
 mod page;
 mod two_persons;
 

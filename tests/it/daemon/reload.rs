@@ -27,7 +27,8 @@ impl Installation {
     }
 
     async fn reload(&self) -> CommandOutput {
-        self.says(&["reload"]).await
+        // An empty config names no store.
+        self.says(&["reload", "--store", self.store().to_str().unwrap()]).await
     }
 
     /// The same, where it is taken over.
@@ -39,13 +40,10 @@ impl Installation {
 
     /// The detail of the last entry of this kind.
     async fn last_detail(&self, kind: &str) -> serde_json::Value {
-        let shown = self.ask(&["trail", "show", "--kind", kind]).await;
-        let entries = shown
-            .as_array()
-            .cloned()
-            .or_else(|| shown["entries"].as_array().cloned())
-            .unwrap();
-        entries.last().unwrap().clone()
+        let sql = "SELECT body FROM trail WHERE body ->> 'kind' = ? ORDER BY seq DESC LIMIT 1";
+        let mut conn = self.sql().await;
+        let body: String = sqlx::query_scalar(sql).bind(kind).fetch_one(&mut conn).await.unwrap();
+        serde_json::from_str(&body).unwrap()
     }
 }
 
@@ -166,8 +164,7 @@ async fn systemd_is_told_when_a_reload_begins_and_ends_also_of_one_that_is_refus
     running.stop().await;
 }
 
-const HR: &str =
-    "[[source]]\nname = \"hr\"\nkind = \"hr-csv\"\nfolder = \"{folder}/hr\"\ntime_zone = \"Europe/Berlin\"\ninterval = \"100ms\"\n";
+const HR: &str = "[[source]]\nname = \"hr\"\nkind = \"hr-csv\"\nfolder = \"{folder}/hr\"\ntime_zone = \"Europe/Berlin\"\ninterval = \"100ms\"\nsettle = \"1s\"\n";
 const SIEM: &str =
     "[[source]]\nname = \"siem\"\nkind = \"webhook\"\nverify = \"bearer\"\nsecrets = [{ file = \"{folder}/siem\" }]\n";
 
@@ -199,7 +196,6 @@ async fn sources_come_change_and_go_while_the_daemon_runs() {
             day(-1)
         );
         fs::write(site.path(folder).join("leavers.csv"), row).unwrap();
-        fs::write(site.path(folder).join("leavers.csv.done"), "").unwrap();
     };
     let contained = "SELECT count(*) FROM cases WHERE verdict = 'contained'";
     leaves("hr", 1);
@@ -242,10 +238,7 @@ async fn whom_alerts_are_handed_to_and_what_is_logged_change_too() {
         handed.contains("\"kind\":\"hold\"").then_some(())
     })
     .await;
-    assert!(
-        site.log().contains("\"level\":\"DEBUG\""),
-        "nothing is logged at the new level"
-    );
+    assert!(site.log().contains("accepted a signal"), "nothing is logged at the new level");
     running.stop().await;
 }
 
@@ -253,6 +246,7 @@ async fn whom_alerts_are_handed_to_and_what_is_logged_change_too() {
 async fn two_hundred_jobs_that_are_under_way_are_done_through_reloads() {
     let site = Installation::new(InstallationPlan {
         people: 210,
+        rate: "400/s",
         ..InstallationPlan::default()
     })
     .await;
@@ -260,6 +254,8 @@ async fn two_hundred_jobs_that_are_under_way_are_done_through_reloads() {
     site.ask_for(1..=200, "compromised").await;
     let contained = "SELECT count(*) FROM cases WHERE verdict = 'contained'";
     for turn in 1..=5 {
+        let done = site.count(contained).await;
+        assert!(done < 150, "{done} are done: nothing is under way that could be lost");
         site.add(&format!("# {turn}"));
         site.edit("[policy]\n", &format!("[policy]\nold_signal = \"{turn}h\"\n"));
         if turn > 1 {
@@ -267,7 +263,10 @@ async fn two_hundred_jobs_that_are_under_way_are_done_through_reloads() {
         }
         assert!(site.reloaded().await.contains("old_signal"));
     }
-    site.until_count(contained, 200).await;
+    // Some of them are protected by what they are at the server: the last administrator, say.
+    site.until_count("SELECT count(*) FROM cases WHERE state IN ('closed', 'held')", 200)
+        .await;
+    assert!(site.count(contained).await > 190);
     assert_eq!(
         site.count("SELECT count(*) FROM job WHERE state <> 'done' OR attempts > 1")
             .await,
