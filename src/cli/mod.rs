@@ -33,6 +33,7 @@ mod manual;
 mod near;
 mod number;
 mod output;
+mod policy;
 mod release;
 mod reload;
 mod report;
@@ -140,6 +141,9 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Explain a decision rule by rule, run past signals through another config, and look at the groups of people
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// See how the targets stand, pause one; check, explain and try a description of one
     #[command(subcommand)]
     Target(target::TargetCommand),
@@ -234,6 +238,7 @@ impl Cli {
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
             Command::Departures(command) => Box::pin(departures::run(command, at)).await,
             Command::Source(command) => Box::pin(source::run(command, at)).await,
+            Command::Policy(command) => Box::pin(policy::run(command, at)).await,
             Command::Target(command) => target::run(command, at).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,

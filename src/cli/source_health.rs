@@ -69,6 +69,8 @@ mod tests {
             lag: None,
             refused: std::collections::BTreeMap::new(),
             alerted_at: None,
+            mode: "act".to_owned(),
+            mode_since: None,
         };
         assert_eq!((lag(&source), refused(&source)), (None, None));
         source.lag = Some(Lag {

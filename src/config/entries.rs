@@ -7,7 +7,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::file::{self, Bound};
+use super::bounds::{Bound, DeliveryBound, ShareBound};
+use super::file;
+use super::source_rules::WrittenRules;
 use super::{Diagnostics, SourceConfig, TargetConfig, UnbuiltSource};
 use crate::canary::Canary;
 use crate::clock::Clock;
@@ -33,9 +35,19 @@ type Entry<'a> = Spanned<DeTable<'a>>;
 /// The limits that a source has of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct SourceLimits {
-    pub(super) departures_per_delivery: Option<Bound>,
+    pub(super) departures_per_delivery: Option<DeliveryBound>,
     pub(super) departures_per_hour: Option<Bound>,
+    pub(super) departures_share: Option<ShareBound>,
     pub(super) compromises_per_minute: Option<Bound>,
+    pub(super) compromises_share: Option<ShareBound>,
+    pub(super) compromises_per_operator: Option<Bound>,
+}
+
+/// What policy is told of a source.
+#[derive(Debug, Default)]
+pub(super) struct SourcePolicy {
+    pub(super) limits: SourceLimits,
+    pub(super) rules: WrittenRules,
 }
 
 /// Takes the tables `[[name]]` out of the file.
@@ -255,7 +267,7 @@ pub(super) fn sources(
     target_names: &[String],
     clock: &Clock,
     found: &mut Diagnostics,
-) -> (Vec<SourceConfig>, Vec<UnbuiltSource>, BTreeMap<String, SourceLimits>) {
+) -> (Vec<SourceConfig>, Vec<UnbuiltSource>, BTreeMap<String, SourcePolicy>) {
     let mut unbuilt = Vec::new();
     let mut built = vec![SourceConfig {
         name: INBOX.to_owned(),
@@ -264,7 +276,7 @@ pub(super) fn sources(
         silent_after: None,
         source: Source::Inbox,
     }];
-    let mut overrides = BTreeMap::from([(INBOX.to_owned(), SourceLimits::default())]);
+    let mut overrides = BTreeMap::from([(INBOX.to_owned(), SourcePolicy::default())]);
     let mut names: Vec<String> = Vec::new();
     let mut streams: Vec<(String, String)> = Vec::new();
     for entry in entries {
@@ -272,9 +284,8 @@ pub(super) fn sources(
         let (ours, theirs) = split(entry, &file::Source::KEYS);
         one_stream(&theirs, &mut streams, found);
         let missing = missing(&ours);
-        let written: file::Source = shared(ours, found);
-        let word = written.kind.as_ref();
-        let is_inbox = word.is_some_and(|word| word.get_ref() == INBOX);
+        let mut written: file::Source = shared(ours, found);
+        let is_inbox = written.kind.as_ref().is_some_and(|word| word.get_ref() == INBOX);
         let name = match &written.name {
             Some(name) => {
                 claim(name, &mut names, "source", found);
@@ -297,12 +308,23 @@ pub(super) fn sources(
                 .into_iter()
                 .filter(|complaint| !(is_inbox && complaint.message.contains("`name`"))),
         );
-        let own = SourceLimits {
+        if let Some(bound) = written.compromises_per_operator.as_ref().filter(|_| !is_inbox) {
+            found.complain(
+                bound.span(),
+                "compromises_per_operator: operators ask through the inbox alone; write it in the [[source]] of the kind `inbox`",
+            );
+        }
+        let rules = WrittenRules::of(&mut written);
+        let word = written.kind.as_ref();
+        let limits = SourceLimits {
             departures_per_delivery: written.departures_per_delivery,
             departures_per_hour: written.departures_per_hour,
+            departures_share: written.departures_share,
             compromises_per_minute: written.compromises_per_minute,
+            compromises_share: written.compromises_share,
+            compromises_per_operator: written.compromises_per_operator.as_ref().map(|bound| *bound.get_ref()),
         };
-        overrides.insert(name.clone(), own);
+        overrides.insert(name.clone(), SourcePolicy { limits, rules });
         let silent_after = silent_after(written.silent_after.as_ref(), found);
         let kind = word.and_then(|word| {
             let kind = sources::KINDS.iter().find(|kind| kind.name == word.get_ref());

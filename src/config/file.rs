@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::bounds::{Bound, DeliveryBound, ShareBound};
 use crate::model::{PasswordReset, Subject};
 use crate::secret::SecretSource;
 use crate::settings::Period;
@@ -19,6 +20,7 @@ pub(super) struct File {
     pub(super) listen: Listen,
     pub(super) playbook: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Playbook>>,
     pub(super) policy: Policy,
+    pub(super) group: BTreeMap<Spanned<String>, Group>,
     pub(super) trail: Trail,
     pub(super) retry: Retry,
     pub(super) ledger: Ledger,
@@ -77,19 +79,37 @@ pub(super) struct Source {
     pub(super) name: Option<Spanned<String>>,
     pub(super) kind: Option<Spanned<String>>,
     pub(super) silent_after: Option<Spanned<Period>>,
-    pub(super) departures_per_delivery: Option<Bound>,
+    pub(super) mode: Option<Spanned<String>>,
+    pub(super) reasons: Option<Vec<Spanned<String>>>,
+    pub(super) playbooks: Option<Vec<Spanned<String>>>,
+    pub(super) domains: Option<Vec<Spanned<String>>>,
+    pub(super) highest: Option<Spanned<String>>,
+    pub(super) urgency: Option<Spanned<String>>,
+    pub(super) departures_per_delivery: Option<DeliveryBound>,
     pub(super) departures_per_hour: Option<Bound>,
+    pub(super) departures_share: Option<ShareBound>,
     pub(super) compromises_per_minute: Option<Bound>,
+    pub(super) compromises_share: Option<ShareBound>,
+    pub(super) compromises_per_operator: Option<Spanned<Bound>>,
 }
 
 impl Source {
-    pub(super) const KEYS: [&'static str; 6] = [
+    pub(super) const KEYS: [&'static str; 15] = [
         "name",
         "kind",
         "silent_after",
+        "mode",
+        "reasons",
+        "playbooks",
+        "domains",
+        "highest",
+        "urgency",
         "departures_per_delivery",
         "departures_per_hour",
+        "departures_share",
         "compromises_per_minute",
+        "compromises_share",
+        "compromises_per_operator",
     ];
 }
 
@@ -137,52 +157,29 @@ impl<'de> Deserialize<'de> for End {
     }
 }
 
-/// A limit of a source: a whole number, or `"unlimited"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bound(pub(super) Option<usize>);
-
-impl<'de> Deserialize<'de> for Bound {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Form;
-        impl serde::de::Visitor<'_> for Form {
-            type Value = Bound;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a whole number from 0 up, or \"unlimited\"")
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Bound, E> {
-                let found = serde::de::Unexpected::Signed(number);
-                usize::try_from(number)
-                    .map(|number| Bound(Some(number)))
-                    .map_err(|_| E::invalid_value(found, &self))
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Bound, E> {
-                Ok(Bound(Some(usize::try_from(number).unwrap_or(usize::MAX))))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Bound, E> {
-                match word {
-                    "unlimited" => Ok(Bound(None)),
-                    other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(Form)
-    }
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Policy {
     pub(super) protected: Vec<Spanned<String>>,
     pub(super) ambiguous: Option<Ambiguous>,
-    pub(super) departures_per_delivery: Option<Bound>,
+    pub(super) departures_per_delivery: Option<DeliveryBound>,
     pub(super) departures_per_hour: Option<Bound>,
+    pub(super) departures_share: Option<ShareBound>,
     pub(super) compromises_per_minute: Option<Bound>,
+    pub(super) compromises_share: Option<ShareBound>,
     pub(super) old_signal: Option<Period>,
     pub(super) email_domains: Vec<Spanned<String>>,
+}
+
+/// A group of people that is treated apart.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Group {
+    pub(super) members: Vec<Spanned<String>>,
+    pub(super) file: Option<Spanned<PathBuf>>,
+    pub(super) hold: Option<bool>,
+    pub(super) highest: Option<Spanned<String>>,
+    pub(super) approvals: Option<Spanned<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

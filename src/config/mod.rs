@@ -1,8 +1,11 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`; how two
+//! configs are told apart in `written`.
+//! Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use toml::de::DeTable;
 
 use crate::clock::Clock;
 use crate::digest::{hex, sha256};
-use crate::policy::{Limits, Policy};
+use crate::policy::{Limits, Mode, Policy};
 use crate::secret::{SecretSource, is_kept_from_us, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
@@ -22,10 +25,14 @@ use crate::targets::{Target, TargetRole};
 
 mod alerts;
 mod approvals;
+mod bounds;
 mod console;
 mod entries;
 mod file;
+mod groups;
+mod names;
 mod playbooks;
+mod source_rules;
 mod tables;
 mod trail;
 mod transmitter;
@@ -36,6 +43,7 @@ pub use alerts::{AlertProgram, Alerts};
 pub use approvals::Approvals;
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
+pub use groups::{GroupFile, read_group_file};
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
 pub use written::{Change, ChangeKind, Written};
@@ -65,6 +73,8 @@ pub struct Config {
     pub unbuilt_sources: Vec<UnbuiltSource>,
     /// The rule from signal to decision.
     pub policy: Policy,
+    /// The files of groups of people.
+    pub group_files: Vec<GroupFile>,
     /// The trail.
     pub trail: Trail,
     /// How failed attempts are tried again.
@@ -166,6 +176,13 @@ impl Config {
         }
     }
 
+    /// Whether each source is acted on.
+    #[must_use]
+    pub fn modes(&self) -> BTreeMap<String, Mode> {
+        let sources = self.sources.iter().map(|source| &source.name);
+        sources.map(|name| (name.clone(), self.policy.mode_of(name))).collect()
+    }
+
     /// What is logged, in the syntax of `tracing`'s filters: checkpoints are let through where the journal is to have them.
     #[must_use]
     pub fn log_filter(&self) -> String {
@@ -259,7 +276,8 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);
-    let mut policy = playbooks::policy(&file, &target_names, &overrides, found);
+    let (groups, group_files) = groups::groups(&file.group, found);
+    let mut policy = playbooks::policy(&file, &target_names, &overrides, groups, found);
     let providers = targets.iter().filter(|target| target.role == TargetRole::IdentityProvider);
     policy.identity_providers = providers.map(|target| target.name.clone()).collect();
     for source in &mut sources {
@@ -281,6 +299,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         sources,
         unbuilt_sources,
         policy,
+        group_files,
         transmitter,
         warnings: ConfigReport::new("", "", []),
         digest: hex(&sha256(text.as_bytes())),

@@ -5,43 +5,61 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 use super::Diagnostics;
-use super::entries::SourceLimits;
-use super::file::{self, Bound, End, File};
+use super::bounds::{Bound, DeliveryBound, ShareBound};
+use super::entries::{SourceLimits, SourcePolicy};
+use super::file::{self, End, File};
+use super::names::{domain, subject};
 use crate::model::{Containment, GrantKind, Reason};
-use crate::policy::{self, Ambiguous, BUILT_IN, INBOX, Limits, Playbook, Policy, Protected};
+use crate::policy::{self, Ambiguous, BUILT_IN, Group, INBOX, Limits, Playbook, Policy, Protected, Share, SourceRules};
 use crate::settings::nearest;
 
-/// The policy of a file, for these targets and the limits that sources have of their own.
+/// The policy of a file, for these targets and what sources have of their own.
 pub(super) fn policy(
     file: &File,
     targets: &[String],
-    overrides: &BTreeMap<String, SourceLimits>,
+    sources: &BTreeMap<String, SourcePolicy>,
+    groups: Vec<Group>,
     found: &mut Diagnostics,
 ) -> Policy {
     let written = &file.policy;
     let fallback = Policy::default();
-    let protected: Vec<_> = written.protected.iter().filter_map(|text| subject(text, found)).collect();
+    let protected: Vec<_> = written
+        .protected
+        .iter()
+        .filter_map(|text| subject("protected", text, found))
+        .collect();
     let general = SourceLimits {
         departures_per_delivery: written.departures_per_delivery,
         departures_per_hour: written.departures_per_hour,
+        departures_share: written.departures_share,
         compromises_per_minute: written.compromises_per_minute,
+        compromises_share: written.compromises_share,
+        compromises_per_operator: None,
     };
-    let limits = overrides.iter().map(|(source, own)| {
+    let playbooks = playbooks(&file.playbook, targets, found);
+    let rules = sources
+        .iter()
+        .map(|(source, own)| (source.clone(), own.rules.checked(source, &playbooks, found)))
+        .filter(|(_, rules)| *rules != SourceRules::default())
+        .collect();
+    let limits = sources.iter().map(|(source, own)| {
         let start = if source == INBOX {
             // What guards against a bad feed stays off for operators, unless their own table sets it.
-            let compromises_per_minute = general.compromises_per_minute;
             SourceLimits {
-                compromises_per_minute,
+                compromises_per_minute: general.compromises_per_minute,
+                compromises_share: general.compromises_share,
                 ..SourceLimits::default()
             }
             .over(Limits::operators())
         } else {
             general.over(Limits::default())
         };
-        (source.clone(), own.over(start))
+        (source.clone(), own.limits.over(start))
     });
     Policy {
-        playbooks: playbooks(&file.playbook, targets, found),
+        playbooks,
+        groups,
+        sources: rules,
         protected: protected.into_iter().collect::<Protected>(),
         limits: limits.collect(),
         ambiguous: match written.ambiguous {
@@ -49,7 +67,11 @@ pub(super) fn policy(
             Some(file::Ambiguous::Hold) | None => Ambiguous::Hold,
         },
         old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
-        email_domains: written.email_domains.iter().filter_map(|text| domain(text, found)).collect(),
+        email_domains: written
+            .email_domains
+            .iter()
+            .filter_map(|text| domain("email_domains", text, found))
+            .collect(),
         // Which these are stands with the targets.
         identity_providers: BTreeSet::new(),
     }
@@ -59,40 +81,23 @@ impl SourceLimits {
     /// These limits over others.
     fn over(&self, limits: Limits) -> Limits {
         let pick = |own: Option<Bound>, other: Option<usize>| own.map_or(other, |Bound(limit)| limit);
+        let share = |own: Option<ShareBound>, other: Option<Share>| own.map_or(other, |ShareBound(share)| share);
+        let (departures_per_delivery, delivery_share) = match self.departures_per_delivery {
+            None => (limits.departures_per_delivery, limits.delivery_share),
+            Some(DeliveryBound::Count(Bound(count))) => (count, None),
+            Some(DeliveryBound::Share(share)) => (None, Some(share)),
+        };
         Limits {
-            departures_per_delivery: pick(self.departures_per_delivery, limits.departures_per_delivery),
+            departures_per_delivery,
+            delivery_share,
             departures_per_hour: pick(self.departures_per_hour, limits.departures_per_hour),
+            departures_share: share(self.departures_share, limits.departures_share),
             compromises_per_minute: pick(self.compromises_per_minute, limits.compromises_per_minute),
+            compromises_share: share(self.compromises_share, limits.compromises_share),
+            compromises_per_operator: pick(self.compromises_per_operator, limits.compromises_per_operator),
             ..limits
         }
     }
-}
-
-fn subject(text: &Spanned<String>, found: &mut Diagnostics) -> Option<crate::model::Subject> {
-    match text.get_ref().parse() {
-        Ok(subject) => Some(subject),
-        Err(error) => {
-            found.complain(text.span(), format!("protected: {error}"));
-            None
-        }
-    }
-}
-
-/// A domain as it stands in addresses: lower case, without the `@`.
-fn domain(text: &Spanned<String>, found: &mut Diagnostics) -> Option<String> {
-    let domain = text.get_ref().trim().to_lowercase();
-    let sound = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
-    if domain.is_empty() || !domain.chars().all(sound) || domain.starts_with('.') || domain.ends_with('.') {
-        found.complain(
-            text.span(),
-            format!(
-                "email_domains: {:?} is no domain; write example.org, and every sub-domain that counts as well",
-                text.get_ref()
-            ),
-        );
-        return None;
-    }
-    Some(domain)
 }
 
 /// An hour, in seconds: what is shorter is a time for `watch`.

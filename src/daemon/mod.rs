@@ -42,6 +42,7 @@ pub mod asked;
 mod canaries;
 mod descriptors;
 mod endpoints;
+mod group_lists;
 mod handing_over;
 mod health;
 mod integrity;
@@ -169,10 +170,6 @@ impl Daemon {
             }
             Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
         };
-        let uid = rustix::process::getuid();
-        store
-            .set_approval_rule(config.approvals.rule, (!uid.is_root()).then(|| uid.as_raw()))
-            .await?;
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         store.end_alerts("config_refused").await?;
@@ -180,6 +177,7 @@ impl Daemon {
         let terms = periodic::CurrentTerms::new(periodic::Terms::of(&config));
         let periodic = periodic::start(&store, &config, &terms, &activity, &supervisor).await?;
 
+        let group_lists = keep_rules(&store, &config).await?;
         let lanes = start_lanes(&store, &config, policy.clone(), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(supervisor.watch(
@@ -197,6 +195,8 @@ impl Daemon {
             start_transmitter(transmitter, &shutdown);
         }
         let handing = handing_over::begin(&store, &config.alerts, &listeners, None).await?;
+        let watching = |stop| group_lists::run(store.clone(), group_lists, stop);
+        let lists = listeners.spawn_after(None, "the lists of groups", watching);
         let exchanged = reload::Parts {
             store: store.clone(),
             policy,
@@ -210,6 +210,7 @@ impl Daemon {
             digest: config.digest.clone(),
             polls,
             handing,
+            lists: Some(lists),
         };
         let reloader = reload::Reloader::new(exchanged, running);
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
@@ -353,6 +354,20 @@ async fn record_start_transition(store: &Store, transition: &StartTransition, si
         }
     }
     Ok(())
+}
+
+/// Keeps what the config says of decisions where whoever decides finds it, before anything is decided: when two persons approve, which sources are
+/// acted on, and who is of which group.
+async fn keep_rules(store: &Store, config: &Config) -> anyhow::Result<group_lists::GroupLists> {
+    let uid = rustix::process::getuid();
+    store
+        .set_approval_rule(config.approvals.rule, (!uid.is_root()).then(|| uid.as_raw()))
+        .await?;
+    store
+        .keep_modes(config.modes())
+        .await
+        .context("keeping which sources are acted on")?;
+    group_lists::begin(store, config.group_files.clone()).await
 }
 
 /// Starts what tells receivers. It ends with the lanes: what waits for a receiver waits in the store.

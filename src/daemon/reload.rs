@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::group_lists::{self, GroupLists};
 use super::handing_over;
 use super::listeners::{Listeners, Work};
 use super::periodic::{CurrentTerms, Terms};
@@ -75,6 +76,7 @@ pub(super) struct Running {
     pub(super) digest: String,
     pub(super) polls: Polls,
     pub(super) handing: Option<Work>,
+    pub(super) lists: Option<Work>,
 }
 
 /// Reads the config of a running daemon anew. Cheap to clone; the clones are one, and take turns.
@@ -155,7 +157,12 @@ impl Parts {
             digest: Some(digest.clone()),
             needs_restart: Vec::new(),
         };
-        self.take_over(running, config, &changes, by).await.map_err(unwritten)?;
+        let lists = group_lists::begin(&self.store, config.group_files.clone())
+            .await
+            .map_err(|error| format!("{error:#}"))?;
+        self.take_over(running, config, lists, &changes, by)
+            .await
+            .map_err(unwritten)?;
         self.end_alert().await;
         for change in &changes {
             tracing::info!("{change}");
@@ -165,7 +172,14 @@ impl Parts {
     }
 
     /// What must be written first, then what is exchanged, which cannot fail.
-    async fn take_over(&self, running: &mut Running, config: Config, changes: &[Change], by: Actor) -> Result<()> {
+    async fn take_over(
+        &self,
+        running: &mut Running,
+        config: Config,
+        lists: GroupLists,
+        changes: &[Change],
+        by: Actor,
+    ) -> Result<()> {
         let is_changed = |table: &str| changes.iter().any(|change| change.table == table);
         let names = config.sources.iter().map(|source| source.name.clone()).collect();
         self.store.register_sources(names).await?;
@@ -173,9 +187,17 @@ impl Parts {
             .take_config(config.approvals.rule, by, reloaded(&running.digest, &config.digest, changes))
             .await?;
 
+        if let Err(error) = self.store.keep_modes(config.modes()).await {
+            tracing::error!(error = %error_chain(&error), "could not keep which sources are acted on");
+        }
         let (terms, filter) = (Terms::of(&config), config.log_filter());
         self.policy.replace(config.policy);
         self.terms.replace(terms);
+        let watching = |stop| group_lists::run(self.store.clone(), lists, stop);
+        let watched = self
+            .listeners
+            .spawn_after(running.lists.take(), "the lists of groups", watching);
+        running.lists = Some(watched);
         let mut sources = BTreeMap::new();
         let mut begun = Vec::new();
         for source in config.sources {

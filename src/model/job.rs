@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Containment, Priority, Timestamp, Verdict};
+use super::{Containment, HeldFor, Priority, Timestamp, Verdict};
 
 /// A job's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,6 +150,8 @@ pub enum Settlement {
     Hold {
         /// Why.
         why: String,
+        /// The group of people that asks for it, where one does.
+        held_for: Option<HeldFor>,
     },
     /// Never again by itself: the ledger.
     GiveUp {

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `subject` (whom a signal means), `signal`, `reason` and `delivery` (what a source says), `departure` (when somebody leaves);
 //! `grant` (the kinds of grant, and their groups) and `access` (what a principal has), `acted_at` (when we changed it); `containment` (what is demanded, and from it the plan
-//! and the verdict, pure) with `action`, `verdict`, `evidence`, `door` and `sentence` (what a target says); `job` (its states and the ways between them); `capabilities` of a
+//! and the verdict, pure) with `action`, `verdict`, `evidence`, `door` and `sentence` (what a target says); `job` (its states and the ways between them) with `held_for`; `capabilities` of a
 //! target; `individual`, the human behind an operator. `error_chain` shows an error with its causes.
 
 mod access;
@@ -16,6 +16,7 @@ mod door;
 mod error_chain;
 mod evidence;
 mod grant;
+mod held_for;
 mod individual;
 mod job;
 mod reason;
@@ -39,6 +40,7 @@ pub use door::{Door, DoorKind};
 pub use error_chain::error_chain;
 pub use evidence::{ActionOutcome, Evidence, Finished, Started};
 pub use grant::{Grant, GrantKind, GrantRef};
+pub use held_for::HeldFor;
 pub use individual::Individual;
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};

@@ -2,13 +2,37 @@
 
 use std::fmt;
 
-use super::Class;
+use super::ladder::Level;
+use super::limits::{Class, Share};
+use crate::model::{HeldFor, Reason};
 
 /// Why a human must decide before anything is done. Prints as a sentence that names nobody, since holds and alerts show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HoldReason {
     /// The subject, or a name of the account it resolved to, is in `protected`.
     Protected,
+    /// The person is of a group of which a human is always asked.
+    Group(HeldFor),
+    /// The account that was found is of a group for which nobody may go as far as this without a human.
+    GroupLevel {
+        /// The group.
+        group: HeldFor,
+        /// How far one may go.
+        highest: Level,
+    },
+    /// The source may not give this reason.
+    SourceReason(Reason),
+    /// What the source asks for follows a playbook that it may not use.
+    SourcePlaybook(String),
+    /// The source may not speak of people of these domains, or nobody knows of which the person is.
+    SourceDomain,
+    /// Nothing of what the source asks for is left on the highest level that it may ask for.
+    SourceLevel {
+        /// The level.
+        highest: Level,
+        /// Whose bound it is.
+        by: String,
+    },
     /// The names of the signal belong to several people, or to one only by a name in dispute.
     Unclear,
     /// It names its person only by addresses of domains that are not ours.
@@ -37,6 +61,26 @@ pub enum HoldReason {
         /// How many were asked for before them, within the window.
         before: usize,
     },
+    /// Signals of a class ask for more than a share of the people who are known.
+    ShareLimit {
+        /// The class.
+        class: Class,
+        /// Whether one delivery alone does.
+        in_delivery: bool,
+        /// How many are asked for, with those before within the window.
+        count: usize,
+        /// The share, and how many people it is of how many.
+        share: Share,
+        /// How many it allows.
+        limit: usize,
+        /// How many people are known.
+        population: usize,
+    },
+    /// One operator has asked for too many compromises within the window.
+    OperatorLimit {
+        /// How many are allowed.
+        limit: usize,
+    },
     /// It happened long before it was first seen.
     Old,
 }
@@ -44,12 +88,29 @@ pub enum HoldReason {
 /// The class of the holds over one record's end while another record of the person stands.
 pub const STAYS: &str = "stays";
 
+/// The class of the holds over people of a group: a hold for each group.
+pub const GROUP: &str = "group";
+
 impl HoldReason {
+    /// The group that asks for the decision, where one does.
+    #[must_use]
+    pub const fn held_for(&self) -> Option<&HeldFor> {
+        match self {
+            Self::Group(group) | Self::GroupLevel { group, .. } => Some(group),
+            _ => None,
+        }
+    }
+
     /// The word in the tables and the output; what a source sends for the same class, in the same words, waits under one hold.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {
             Self::Protected => "protected",
+            Self::Group(_) | Self::GroupLevel { .. } => GROUP,
+            Self::SourceReason(_) => "source_reason",
+            Self::SourcePlaybook(_) => "source_playbook",
+            Self::SourceDomain => "source_domain",
+            Self::SourceLevel { .. } => "source_level",
             Self::Unclear => "unclear",
             Self::EmailDomain => "email_domain",
             Self::Source(_) => "source",
@@ -60,6 +121,12 @@ impl HoldReason {
                 Class::Departures => "departures_limit",
                 Class::Compromises => "compromises_limit",
             },
+            Self::ShareLimit { in_delivery: true, .. } => "delivery_share",
+            Self::ShareLimit { class, .. } => match class {
+                Class::Departures => "departures_share",
+                Class::Compromises => "compromises_share",
+            },
+            Self::OperatorLimit { .. } => "operator_limit",
             Self::Old => "old",
         }
     }
@@ -69,6 +136,20 @@ impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protected => f.write_str("a protected subject is never acted on without a human"),
+            Self::Group(group) => write!(f, "people of the group {group} are never acted on without a human"),
+            Self::GroupLevel { group, highest } => write!(
+                f,
+                "the account is one of the group {group}, for which the work goes no further than {highest} without a human"
+            ),
+            Self::SourceReason(reason) => write!(f, "the source may not say {reason} (reasons)"),
+            Self::SourcePlaybook(playbook) => write!(f, "the source may not ask for the playbook {playbook} (playbooks)"),
+            Self::SourceDomain => {
+                f.write_str("the source may not speak of this person: not every address is of its domains (domains)")
+            }
+            Self::SourceLevel { highest, by } => write!(
+                f,
+                "nothing of what is asked for is left on the level {highest}, which is as far as {by} may go (highest)"
+            ),
             Self::Unclear => f.write_str("the signal's names are linked to several people, or are in dispute between sources"),
             Self::EmailDomain => f.write_str("it names its person only by an address of a domain that is not in email_domains"),
             Self::Source(why) | Self::Stays(why) => f.write_str(why),
@@ -102,6 +183,27 @@ impl fmt::Display for HoldReason {
                     ),
                     None => write!(f, "the source may ask for {limit} {class} {window}, and has"),
                 }
+            }
+            Self::ShareLimit {
+                class,
+                in_delivery,
+                count,
+                share,
+                limit,
+                population,
+            } => {
+                let within = match (in_delivery, class) {
+                    (true, _) => "one delivery asks",
+                    (false, Class::Departures) => "an hour would ask",
+                    (false, Class::Compromises) => "a minute would ask",
+                };
+                write!(
+                    f,
+                    "{within} for {count} {class}, and its source may ask for {share} of the {population} people who are known, which is {limit}"
+                )
+            }
+            Self::OperatorLimit { limit } => {
+                write!(f, "one operator may ask for {limit} compromises a minute, and has")
             }
             Self::Old => f.write_str("it happened long before it was first seen, as in a replayed feed"),
         }

@@ -1,33 +1,54 @@
 //! The pure rule from signal to decision: ignore, hold, act. No clock, no store, no target: everything it knows stands in its arguments.
 //!
-//! Reading order: [`Policy::decide`] here, the bounds it keeps in `limits`, the reasons to ask a human in `hold`, what a playbook demands
-//! where the config says nothing in `playbook`.
+//! Reading order: [`Policy::decide`] here, what it knows in `facts`, what a source may claim in `source_rules`, how far the work may go in
+//! `ladder`, the bounds it keeps in `limits`, whom it treats apart in `groups`, when a human is asked in `asking`, for the reasons in `hold`, what a playbook demands
+//! where the config says nothing in `playbook`. `explanation` is what the rule says while it decides, `replay` runs past signals through it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Containment, Departure, DepartureStep, Principal, Priority, Reason, Scope, Signal, Timestamp};
+use crate::model::{Containment, Departure, DepartureStep, HeldFor, Principal, Priority, Reason, Scope, Signal, Timestamp};
 use crate::model::{Disposition, Subject, When};
 
+mod asking;
 mod current;
+mod explanation;
+mod facts;
+mod groups;
 mod hold;
+mod ladder;
 mod limits;
 mod playbook;
+mod replay;
+mod source_rules;
 #[cfg(test)]
 mod tests;
 
+use asking::strictest;
+use explanation::Steps;
+
 pub use current::CurrentPolicy;
-pub use hold::{HoldReason, STAYS};
-pub use limits::{Class, Limits};
+pub use explanation::{Explained, Step};
+pub use facts::{Facts, counts_as_compromise};
+pub use groups::{Group, ListFault, MemberList, Protected, judged, listed};
+pub use hold::{GROUP, HoldReason, STAYS};
+pub use ladder::{Level, Lowered};
+pub use limits::{Class, Limits, Share};
 pub use playbook::{BUILT_IN, Playbook, built_in, demands_nothing};
+pub use replay::{Recorded, Replay};
+pub use source_rules::{Mode, SourceRules};
 
 /// The rule, as the config sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// What each playbook demands at each target. A target that is not in it is left alone.
     pub playbooks: BTreeMap<String, Playbook>,
-    /// Never acted on without a human.
+    /// Never acted on without a human: a group like the others, with a key of its own.
     pub protected: Protected,
+    /// The groups of people that are treated apart, by name.
+    pub groups: Vec<Group>,
+    /// What each source may claim, of whom, and how far; a source that is not in it has no such bounds.
+    pub sources: BTreeMap<String, SourceRules>,
     /// What each source may ask for before a human is asked; a source that is not in it has [`Limits::default`].
     pub limits: BTreeMap<String, Limits>,
     /// What to do about a subject that matches several accounts at one target.
@@ -51,53 +72,6 @@ pub enum Ambiguous {
     All,
 }
 
-/// What the rule knows besides the signal.
-#[derive(Debug, Clone)]
-pub struct Facts<'a> {
-    /// The source's name in the config.
-    pub source: &'a str,
-    /// How many signals of [`Class::Departures`] the whole delivery holds, without repetitions.
-    pub delivery_departures: usize,
-    /// How many signals of [`Class::Departures`] of this source were acted on within its window.
-    pub recent_departures: usize,
-    /// How many signals of [`Class::Compromises`] of this source were acted on within its window.
-    pub recent_compromises: usize,
-    /// Whether the subject's names belong to several people, or to one only by a name in dispute.
-    pub unclear: bool,
-    /// How many signals of the delivery are one decision, where they are: see [`Facts::as_one`].
-    pub one_decision: Option<usize>,
-    /// Now.
-    pub now: Timestamp,
-}
-
-impl Facts<'_> {
-    /// Makes the whole delivery one decision: what a class holds of it counts against the limit as a whole, so that all of it is acted on or
-    /// all of it waits. `counted` are the signals that count, by class.
-    pub fn as_one(&mut self, counted: impl Fn(Class) -> usize) {
-        let (departures, compromises) = (counted(Class::Departures), counted(Class::Compromises));
-        self.recent_departures += departures.saturating_sub(1);
-        self.recent_compromises += compromises.saturating_sub(1);
-        self.one_decision = Some(departures.max(compromises));
-    }
-
-    /// Of those that count, how many were there before the signals of one decision.
-    fn before_them(&self, recent: usize) -> usize {
-        recent.saturating_sub(self.one_decision.unwrap_or_default().saturating_sub(1))
-    }
-
-    /// Counts a signal that is acted on against the limits of those behind it.
-    pub fn acted_on(&mut self, reason: Reason) {
-        if self.one_decision.is_some() {
-            return;
-        }
-        match Class::of(reason) {
-            Some(Class::Departures) => self.recent_departures += 1,
-            Some(Class::Compromises) => self.recent_compromises += 1,
-            None => {}
-        }
-    }
-}
-
 /// What is to be done about a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -112,6 +86,8 @@ pub enum Decision {
         class: &'static str,
         /// Why, for the human. Names nobody.
         why: String,
+        /// The group of people that asks for it, where one does.
+        held_for: Option<HeldFor>,
         /// What an approval releases.
         work: Work,
     },
@@ -119,6 +95,40 @@ pub enum Decision {
     Act(Work),
     /// The departure planned for this employment is called off.
     Withdraw,
+    /// Its source only rehearses: what would be done, or held.
+    Rehearse(Box<Decision>),
+}
+
+impl Decision {
+    /// The word in the tables and the output.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ignore { .. } => "ignore",
+            Self::Hold { .. } => "hold",
+            Self::Act(_) => "act",
+            Self::Withdraw => "withdraw",
+            Self::Rehearse(would) => would.word(),
+        }
+    }
+
+    /// What would be done where the source only rehearses, else what is done.
+    #[must_use]
+    pub fn in_earnest(&self) -> &Self {
+        match self {
+            Self::Rehearse(would) => would,
+            decision => decision,
+        }
+    }
+
+    /// What it is about, where there is anything to do.
+    #[must_use]
+    pub fn work(&self) -> Option<&Work> {
+        match self.in_earnest() {
+            Self::Act(work) | Self::Hold { work, .. } => Some(work),
+            _ => None,
+        }
+    }
 }
 
 /// What a case does.
@@ -132,6 +142,8 @@ pub struct Work {
     pub priority: Priority,
     /// When to start; `None` for at once.
     pub due: Option<Timestamp>,
+    /// What has lowered it, where it was to go further.
+    pub lowered: Option<Lowered>,
 }
 
 impl Default for Policy {
@@ -140,6 +152,8 @@ impl Default for Policy {
         Self {
             playbooks: BTreeMap::new(),
             protected: Protected::default(),
+            groups: Vec::new(),
+            sources: BTreeMap::new(),
             limits: BTreeMap::new(),
             ambiguous: Ambiguous::Hold,
             old_signal: Duration::from_hours(24),
@@ -167,39 +181,153 @@ impl Policy {
     /// Decides about a signal. Pure: the same arguments give the same decision.
     #[must_use]
     pub fn decide(&self, signal: &Signal, facts: &Facts<'_>) -> Decision {
+        self.weigh(signal, facts, &mut Steps::unheard())
+    }
+
+    /// The same, with every rule that was looked at and what it said.
+    #[must_use]
+    pub fn explain(&self, signal: &Signal, facts: &Facts<'_>) -> Explained {
+        let mut steps = Steps::heard();
+        let decision = self.weigh(signal, facts, &mut steps);
+        steps.into_explained(decision)
+    }
+
+    fn weigh(&self, signal: &Signal, facts: &Facts<'_>, steps: &mut Steps) -> Decision {
+        let decision = self.weigh_in_earnest(signal, facts, steps);
+        let mode = self.mode_of(facts.source);
+        match decision {
+            Decision::Act(_) | Decision::Hold { .. } if mode == Mode::Rehearse => {
+                steps.decides("mode", || {
+                    format!("{} rehearses: what would be done is kept, and nothing is", facts.source)
+                });
+                Decision::Rehearse(Box::new(decision))
+            }
+            decision => {
+                steps.passes("mode", || format!("{} is taken at its word", facts.source));
+                decision
+            }
+        }
+    }
+
+    fn weigh_in_earnest(&self, signal: &Signal, facts: &Facts<'_>, steps: &mut Steps) -> Decision {
         if let Disposition::Ignore(why) = &signal.disposition {
+            steps.decides("source", || format!("the source's own rules say that it is only kept: {why}"));
             return Decision::Ignore { why: why.clone() };
         }
+        steps.passes("source", || "the source's own rules ask for something".to_owned());
         if let When::Departure(Departure {
             step: DepartureStep::Rescind | DepartureStep::Rehire,
             ..
         }) = &signal.when
         {
+            steps.decides("rescind", || {
+                "it takes a departure back, which ends nobody's access".to_owned()
+            });
             return Decision::Withdraw;
         }
-        let work = match self.work(signal, facts.now) {
+        let work = match self.work(signal, facts) {
             Ok(work) => work,
-            Err(why) => return Decision::Ignore { why },
+            Err(why) => {
+                steps.decides("playbook", || why.clone());
+                return Decision::Ignore { why };
+            }
         };
-        match self.hold(signal, facts) {
+        steps.passes("playbook", || {
+            let targets: Vec<&str> = work.jobs.iter().map(|(target, _)| target.as_str()).collect();
+            format!("it follows {} at {}", work.playbook, targets.join(", "))
+        });
+        let (work, beyond) = self.bounded(work, signal, facts, steps);
+        match self.hold(signal, &work, beyond, facts, steps) {
             Some(reason) => Decision::Hold {
                 class: reason.class(),
                 why: reason.to_string(),
+                held_for: reason.held_for().cloned(),
                 work,
             },
             None => Decision::Act(work),
         }
     }
 
+    /// Lowers the work to what its source and the groups of the person allow. Where nothing would be left, it stays as it is, with the reason to
+    /// ask a human.
+    fn bounded(&self, mut work: Work, signal: &Signal, facts: &Facts<'_>, steps: &mut Steps) -> (Work, Option<HoldReason>) {
+        let asked = work.priority;
+        work.priority = self.rules_of(facts.source).map_or(asked, |rules| rules.capped(asked));
+        steps.passes("urgency", || match work.priority {
+            capped if capped == asked => format!("priority {}", asked.0),
+            capped => format!(
+                "priority {} is asked for, and {} is as urgent as the source may",
+                asked.0, capped.0
+            ),
+        });
+        let Some(Lowered { to, by }) = self.bound(signal, facts) else {
+            steps.passes("highest", || "nothing bounds how far the work goes".to_owned());
+            return (work, None);
+        };
+        let lowered = work
+            .jobs
+            .iter()
+            .map(|(target, demanded)| Some((target.clone(), to.lowered(demanded)?)));
+        let jobs: Vec<_> = lowered.flatten().collect();
+        if jobs.is_empty() {
+            return (work, Some(HoldReason::SourceLevel { highest: to, by }));
+        }
+        if jobs == work.jobs {
+            steps.passes("highest", || {
+                format!("it goes no further than {to}, which is as far as {by} may")
+            });
+            return (work, None);
+        }
+        steps.passes("highest", || format!("lowered to {to}, which is as far as {by} may"));
+        work.jobs = jobs;
+        work.lowered = Some(Lowered { to, by });
+        (work, None)
+    }
+
+    /// How far the work may go, and by whose bound: the lowest of its source's and of the groups'. Operators, who ask for somebody by name, have
+    /// only the bound of their own source.
+    fn bound(&self, signal: &Signal, facts: &Facts<'_>) -> Option<Lowered> {
+        let of_source = self.rules_of(facts.source).and_then(|rules| rules.highest);
+        let of_source = of_source.map(|to| Lowered {
+            to,
+            by: format!("source {}", facts.source),
+        });
+        let groups = self.groups.iter().filter(|_| facts.source != INBOX);
+        let of_groups = groups.filter(|group| group.highest.is_some() && group.holds(&signal.subject));
+        let of_groups = of_groups.filter_map(|group| {
+            Some(Lowered {
+                to: group.highest?,
+                by: format!("group {}", group.name),
+            })
+        });
+        of_source.into_iter().chain(of_groups).min_by_key(|bound| bound.to)
+    }
+
     /// Whether a job may act on the account that its subject resolved to. Asked after every resolve, since a signal may have used a name
-    /// that the list of the protected does not hold.
+    /// that the list of the protected does not hold. `known` is whom the decision was about: where it knew a member as one, it has kept that
+    /// group's bound already.
     ///
     /// # Errors
     /// Why not. An approval overrides it.
-    pub fn principal_allowed(&self, principal: &Principal) -> Result<(), HoldReason> {
+    pub fn principal_allowed(&self, principal: &Principal, known: &Subject, demanded: &Containment) -> Result<(), HoldReason> {
         let id = Subject::Opaque(principal.id.clone());
-        if principal.names.iter().chain([&id]).any(|name| self.protected.holds(name)) {
+        let is = |holds: &dyn Fn(&Subject) -> bool| principal.names.iter().chain([&id]).any(holds);
+        if is(&|name| self.protected.holds(name)) {
             return Err(HoldReason::Protected);
+        }
+        let theirs: Vec<&Group> = self.groups.iter().filter(|group| is(&|name| group.holds(name))).collect();
+        if let Some(group) = strictest(theirs.iter().copied()) {
+            return Err(HoldReason::Group(group));
+        }
+        for group in theirs {
+            let Some(highest) = group.highest else { continue };
+            if !group.holds(known) && Level::of(demanded) > highest {
+                let group = HeldFor {
+                    group: group.name.clone(),
+                    approvals: group.approvals,
+                };
+                return Err(HoldReason::GroupLevel { group, highest });
+            }
         }
         Ok(())
     }
@@ -226,8 +354,34 @@ impl Policy {
         self.limits.get(source).copied().unwrap_or_default()
     }
 
+    /// What a source may claim, of whom, and how far, where the config says anything about it.
+    #[must_use]
+    pub fn rules_of(&self, source: &str) -> Option<&SourceRules> {
+        self.sources.get(source)
+    }
+
+    /// Whether a source is acted on.
+    #[must_use]
+    pub fn mode_of(&self, source: &str) -> Mode {
+        self.rules_of(source).map_or(Mode::Act, |rules| rules.mode)
+    }
+
+    /// The names of everybody of whom a human is always asked, in canonical form and lower case.
+    #[must_use]
+    pub fn guarded_names(&self) -> BTreeSet<String> {
+        let groups = self.groups.iter().filter(|group| group.hold);
+        let names = groups.flat_map(Group::names);
+        names.chain(self.protected.names().iter().cloned()).collect()
+    }
+
+    /// Whether a human is always asked about somebody.
+    #[must_use]
+    pub fn guards(&self, person: &Subject) -> bool {
+        self.protected.holds(person) || self.groups.iter().any(|group| group.hold && group.holds(person))
+    }
+
     /// What the signal's playbook demands, or why nothing follows.
-    fn work(&self, signal: &Signal, now: Timestamp) -> Result<Work, String> {
+    fn work(&self, signal: &Signal, facts: &Facts<'_>) -> Result<Work, String> {
         let playbook = match (&signal.playbook, signal.reason) {
             (Some(name), _) => name.as_str(),
             (None, Reason::Reactivated) => return Err("a reactivation never undoes anything by itself".to_owned()),
@@ -256,69 +410,9 @@ impl Policy {
             playbook: playbook.to_owned(),
             jobs,
             priority: signal.priority,
-            due: due(signal).filter(|due| *due > now),
+            due: due(signal).filter(|due| *due > facts.now),
+            lowered: None,
         })
-    }
-
-    /// Why a human must decide, the gravest reason first: what is approved as part of a batch must not carry a protected subject along.
-    fn hold(&self, signal: &Signal, facts: &Facts<'_>) -> Option<HoldReason> {
-        if self.protected.holds(&signal.subject) {
-            return Some(HoldReason::Protected);
-        }
-        if facts.unclear && !self.takes_all(signal.reason) {
-            return Some(HoldReason::Unclear);
-        }
-        // What an operator writes is meant.
-        if facts.source != INBOX && !signal.subject.names().iter().any(|name| self.may_identify(name)) {
-            return Some(HoldReason::EmailDomain);
-        }
-        match &signal.disposition {
-            Disposition::Hold(why) => return Some(HoldReason::Source(why.clone())),
-            Disposition::Stays(why) => return Some(HoldReason::Stays(why.clone())),
-            Disposition::Act | Disposition::Ignore(_) => {}
-        }
-        if signal.reason == Reason::RiskElevated && signal.playbook.is_none() && !self.playbooks.contains_key(signal.reason.word())
-        {
-            return Some(HoldReason::Risk);
-        }
-        let limits = self.limits_of(facts.source);
-        match Class::of(signal.reason)? {
-            // Ending sessions or one token costs its owner a sign-in: nothing that a runaway script could lock people out with.
-            _ if signal.scope != Scope::Everything => None,
-            Class::Departures => {
-                let over = |limit: Option<usize>, count: usize| limit.filter(|limit| count > *limit);
-                if let Some(limit) = over(limits.departures_per_delivery, facts.delivery_departures) {
-                    return Some(HoldReason::DeliveryLimit {
-                        count: facts.delivery_departures,
-                        limit,
-                    });
-                }
-                if limits.old_news_is_held && self.is_old(signal, facts.now) {
-                    return Some(HoldReason::Old);
-                }
-                over(limits.departures_per_hour, facts.recent_departures + 1).map(|limit| HoldReason::WindowLimit {
-                    class: Class::Departures,
-                    limit,
-                    together: facts.one_decision,
-                    before: facts.before_them(facts.recent_departures),
-                })
-            }
-            Class::Compromises => limits
-                .compromises_per_minute
-                .filter(|limit| facts.recent_compromises >= *limit)
-                .map(|limit| HoldReason::WindowLimit {
-                    class: Class::Compromises,
-                    limit,
-                    together: facts.one_decision,
-                    before: facts.before_them(facts.recent_compromises),
-                }),
-        }
-    }
-
-    /// Whether a departure is old news. A plan may have been written long before the day on which it takes effect.
-    fn is_old(&self, signal: &Signal, now: Timestamp) -> bool {
-        let planned = matches!(signal.when, When::Departure(_));
-        !planned && signal.occurred_at.is_some_and(|at| now.since(at) > self.old_signal)
     }
 }
 
@@ -355,45 +449,5 @@ fn due(signal: &Signal) -> Option<Timestamp> {
             DepartureStep::Leave { fire_at, .. } => Some(fire_at),
             DepartureStep::Rescind | DepartureStep::Rehire | DepartureStep::Vanished { .. } => None,
         },
-    }
-}
-
-/// The subjects that are never acted on without a human. Compared without regard to case: here it is safer to match too much.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Protected(BTreeSet<String>);
-
-impl Protected {
-    /// Whether `subject`, or one of its aliases, is protected.
-    #[must_use]
-    pub fn holds(&self, subject: &Subject) -> bool {
-        subject
-            .names()
-            .iter()
-            .any(|name| self.0.contains(&name.to_string().to_lowercase()))
-    }
-
-    /// Their names in canonical form and lower case.
-    #[must_use]
-    pub const fn names(&self) -> &BTreeSet<String> {
-        &self.0
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nobody is protected.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl FromIterator<Subject> for Protected {
-    fn from_iter<I: IntoIterator<Item = Subject>>(subjects: I) -> Self {
-        let names = subjects.into_iter().flat_map(|subject| subject.names().to_vec());
-        Self(names.map(|name| name.to_string().to_lowercase()).collect())
     }
 }

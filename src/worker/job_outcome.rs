@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use super::attempt::{AttemptContext, End, Ended, attempt};
 use super::lane::Lane;
 use super::pacer::Pacer;
+use super::protection::Refusal;
 use crate::model::{Evidence, Finished, Job, JobKind, Priority, Reason, Settlement, Verdict, error_chain};
 use crate::store::{Claim, StoreError};
 use crate::targets::{AttemptStage, CallContext, Permit, Permits, RateLimitHints, Remedy, TargetError};
@@ -130,13 +131,13 @@ impl Lane {
                 self.target_answered().await;
                 Settlement::Done(verdict)
             }
-            End::Held(why) => {
+            End::Held(Refusal { why, held_for }) => {
                 self.target_answered().await;
                 if job.approved {
                     // A human has had a say already; asking again would go round for ever.
                     Settlement::GiveUp { error: why }
                 } else {
-                    Settlement::Hold { why }
+                    Settlement::Hold { why, held_for }
                 }
             }
             End::EnabledAgain => {
@@ -145,6 +146,7 @@ impl Lane {
                     why: "the account was enabled again since it was suspended, by somebody here: approve to suspend it again, reject to leave \
                           it alone and end the sweeps"
                         .to_owned(),
+                    held_for: None,
                 }
             }
             End::StillPresent(error) => {
@@ -306,7 +308,7 @@ fn log_settlement(job: &Job, settlement: &Settlement, evidence: &Evidence) {
         Settlement::Snooze { due } => tracing::info!(%due, "snoozed; costs no attempt"),
         Settlement::Interrupted => tracing::info!("interrupted; the attempt is given back"),
         Settlement::CalledOff => tracing::warn!(ended, "its case was called off; nothing more is done"),
-        Settlement::Hold { why } => tracing::warn!(%why, "held for a human's decision"),
+        Settlement::Hold { why, .. } => tracing::warn!(%why, "held for a human's decision"),
         Settlement::GiveUp { error } => {
             table::VERDICTS.add([&job.target, "failed"], 1);
             tracing::error!(ended, %error, "could not revoke; the case goes to the ledger");

@@ -35,7 +35,7 @@ pub use concurrency::Slot;
 pub use lane_settings::{LaneSettings, LaneStatus, Shutdown, WorkSettings};
 pub use lanes::Lanes;
 pub use pacer::Pacer;
-pub use protection::{Protection, exempt_actions};
+pub use protection::{Protection, Refusal, exempt_actions};
 pub use reactivation::Reactivation;
 pub use rehearsal::{Rehearsal, Rehearsed, rehearse, rehearse_release};
 pub use release_plan::{AsksReactivation, ReleaseAt, ReleasePlan, Unreleasable};

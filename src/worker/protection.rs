@@ -1,17 +1,41 @@
 //! Protected accounts: who must not be acted on, decided again with the account that the target itself names, and which actions are spared.
 
-use crate::model::{Action, Job, Principal, PrincipalTrait, Scope, Subject};
-use crate::policy::{CurrentPolicy, Policy};
+use crate::model::{Action, HeldFor, Job, Principal, PrincipalTrait, Scope, Subject};
+use crate::policy::{CurrentPolicy, HoldReason, Policy};
+
+/// Why a human must decide before an account is acted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason of the hold; it must not name the person.
+    pub why: String,
+    /// The group of people that asks for it, where one does.
+    pub held_for: Option<HeldFor>,
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self { why, held_for: None }
+    }
+}
+
+impl From<HoldReason> for Refusal {
+    fn from(reason: HoldReason) -> Self {
+        Self {
+            why: reason.to_string(),
+            held_for: reason.held_for().cloned(),
+        }
+    }
+}
 
 /// Has the last word before the first action of an attempt. The intake has looked at the subject already; here the target's own names of
 /// the account are known too.
 pub trait Protection: Send + Sync {
-    /// Whether the job may act on this principal. The text of a refusal becomes the reason of a hold; it must not name the person.
+    /// Whether the job may act on this principal.
     ///
     /// # Errors
     /// Why not. A job that a human has approved ([`Job::approved`]) is given up on a refusal instead of held again, so a guard that only
     /// wants a human's word lets it pass.
-    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String>;
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), Refusal>;
 
     /// Whether the job's person may be asked for by this name, beside others. Where no name may be, a human has let the job pass.
     fn may_identify(&self, _name: &Subject) -> bool {
@@ -29,9 +53,9 @@ impl Protection for Policy {
         Self::may_identify(self, name)
     }
 
-    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String> {
-        match self.principal_allowed(principal) {
-            Err(reason) if !job.approved => Err(reason.to_string()),
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), Refusal> {
+        match self.principal_allowed(principal, &job.subject, &job.containment) {
+            Err(reason) if !job.approved => Err(reason.into()),
             _ => Ok(()),
         }
     }
@@ -47,7 +71,7 @@ impl Protection for CurrentPolicy {
         self.now().may_identify(name)
     }
 
-    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String> {
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), Refusal> {
         self.now().admit(job, principal)
     }
 

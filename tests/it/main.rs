@@ -22,6 +22,7 @@ mod layers;
 mod ldap;
 mod mattermost;
 mod moments;
+mod policy;
 mod ports;
 mod recordings;
 mod sandbox;

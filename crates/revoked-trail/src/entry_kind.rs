@@ -54,6 +54,14 @@ kinds! {
     SignalAccepted = "signal.accepted",
     /// A signal was authenticated and stored, and policy says that nothing follows.
     SignalIgnored = "signal.ignored",
+    /// A signal of a source that only rehearses was stored and decided about, and nothing follows: what would have been done.
+    SignalRehearsed = "signal.rehearsed",
+    /// A source that was only rehearsed is acted on from now on, or the reverse, as its config says.
+    SourceModeChanged = "source.mode_changed",
+    /// The list of a group of people was read from its file, and names others than before: how many, never who.
+    GroupListRead = "group.list_read",
+    /// An operator accepted the list of a group of people that is less than half of the one before: its SHA-256.
+    GroupListAccepted = "group.list_accepted",
     /// A signal was refused: the reason and the SHA-256 of what was sent, never the body.
     SignalRejected = "signal.rejected",
     /// A whole delivery was refused before any signal of it was read.

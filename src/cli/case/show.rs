@@ -92,6 +92,9 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
         times.time(case.received_at),
         plain(&case.source)
     ))?;
+    if let Some(lowered) = &case.lowered {
+        hanging(&format!("  {}", plain(lowered)))?;
+    }
     let asked = case.requested_by.as_deref().map(|by| format!("asked for by {}", plain(by)));
     let owner = case.owner.as_deref().map(|owner| format!("looked after by {}", plain(owner)));
     if asked.is_some() || owner.is_some() {

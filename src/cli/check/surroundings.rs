@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::policy::Mode;
 use crate::settings::Period;
 use crate::sources::Source;
 use crate::store::SourceHealth;
@@ -103,6 +104,16 @@ pub(super) async fn sources(config: &Config, daemon: &DaemonsWord<'_>, offline: 
         }
         if matches!(configured.source, Source::Inbox) {
             ways.push("is the table inbox of the store".to_owned());
+        }
+        if config.policy.mode_of(&configured.name) == Mode::Rehearse {
+            findings.push(Finding {
+                level: Level::Warning,
+                what: "it rehearses: its signals are stored and decided about, and nothing follows".to_owned(),
+                advice: format!(
+                    "see what would have been done with revoked source rehearsed {}, then take mode = \"rehearse\" away",
+                    configured.name
+                ),
+            });
         }
         // What the daemon runs into may be hidden from here: it is another process, with the rights that it was started with.
         if let Some(why) = daemon.trouble_with(&configured.name, offline) {

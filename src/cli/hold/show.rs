@@ -67,9 +67,16 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         let limit = limits
             .of(hold)
             .map_or(String::new(), |limit| format!(" · its limit is {limit}"));
+        let group = hold.group.as_ref().map_or(String::new(), |group| {
+            format!(" · for the group {group}, approvals {}", hold.approvals)
+        });
         paragraph(
             2,
-            &format!("from source {}{batch} · {}{limit}", hold.source, times.away(hold.placed_at)),
+            &format!(
+                "from source {}{batch} · {}{limit}{group}",
+                hold.source,
+                times.away(hold.placed_at)
+            ),
         )?;
         if let (Some(by), Some(at)) = (&hold.decided_by, hold.decided_at) {
             let note = hold.note.as_ref().map_or(String::new(), |note| format!(": {note}"));

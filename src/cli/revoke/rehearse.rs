@@ -9,7 +9,7 @@ use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::daemon::asked::{self, Asks, Question, Says};
 use crate::model::{Containment, Scope, Subject};
-use crate::policy::Policy;
+use crate::policy::{INBOX, Level, Policy};
 use crate::store::CaseView;
 use crate::worker::Rehearsal;
 
@@ -48,13 +48,15 @@ impl Demands {
             .iter()
             .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name))
             .filter(|(name, _)| config.target_names.contains(name));
+        let highest = config.policy.rules_of(INBOX).and_then(|rules| rules.highest);
         let at: Vec<(String, Containment)> = asked
-            .map(|(name, containment)| {
+            .filter_map(|(name, containment)| {
                 let containment = Containment {
                     scope: scope.clone().without_values(),
                     ..containment.clone()
                 };
-                (name.clone(), containment)
+                let lowered = highest.unwrap_or(Level::Contain).lowered(&containment)?;
+                Some((name.clone(), lowered))
             })
             .collect();
         anyhow::ensure!(
@@ -82,9 +84,9 @@ impl Demands {
             },
         });
         let said = self.reach.ask(questions.collect()).await?;
-        let answers = self.at.iter().zip(said).map(|((name, _), said)| {
+        let answers = self.at.iter().zip(said).map(|((name, demanded), said)| {
             let answer = plan_of(said).map(|plan| {
-                let refusals = refusals(&self.reach.config.policy, &plan);
+                let refusals = refusals(&self.reach.config.policy, &plan, subject, demanded);
                 (plan, refusals)
             });
             (name.as_str(), answer)
@@ -175,11 +177,11 @@ fn plan_of(answer: asked::Answer) -> Result<Rehearsal, String> {
 }
 
 /// Why a human would be asked before anything is done.
-fn refusals(policy: &Policy, plan: &Rehearsal) -> Vec<String> {
+fn refusals(policy: &Policy, plan: &Rehearsal, whom: &Subject, demanded: &Containment) -> Vec<String> {
     let refused = plan
         .accounts
         .iter()
-        .filter_map(|account| policy.principal_allowed(&account.principal).err());
+        .filter_map(|account| policy.principal_allowed(&account.principal, whom, demanded).err());
     refused.map(|reason| reason.to_string()).collect()
 }
 

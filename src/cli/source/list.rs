@@ -12,6 +12,7 @@ use crate::cli::store::open_if_there;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::model::Timestamp;
+use crate::policy::Mode;
 use crate::settings::Period;
 use crate::sources::{Awaited, Source, ssf};
 use crate::store::SourceHealth;
@@ -23,6 +24,8 @@ struct Row {
     #[serde(rename = "door")]
     endpoint: Option<String>,
     silent_after: Option<String>,
+    /// Whether it is acted on, as the config has it: `act`, or `rehearse`.
+    mode: &'static str,
     health: Option<SourceHealth>,
     /// Why it cannot be read, where the daemon has found that.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,12 +53,14 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         store.close().await;
     }
     let health = |name: &str| known.iter().find(|health| health.source == name).cloned();
+    let mode = |name: &str| config.policy.mode_of(name);
     let told = |silent_after: Option<Duration>| silent_after.map(|length| Period(length).to_string());
     let built = config.sources.iter().map(|source| Row {
         source: source.name.clone(),
         kind: source.kind,
         endpoint: endpoint(&source.name, &source.source),
         silent_after: told(source.silent_after),
+        mode: mode(&source.name).word(),
         health: health(&source.name),
         trouble: unreadable.get(&source.name).cloned(),
         awaited: awaited(&source.source),
@@ -66,6 +71,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         kind: source.kind,
         endpoint: (source.kind != ssf::KIND.name).then(|| format!("/signals/{}", source.name)),
         silent_after: told(source.silent_after),
+        mode: mode(&source.name).word(),
         health: health(&source.name),
         trouble: unreadable.get(&source.name).cloned(),
         awaited: Vec::new(),
@@ -105,7 +111,11 @@ fn cells(row: Row, times: &LocalTimes) -> Vec<Cell> {
     let is_silent = known.is_some_and(|health| health.alerted_at.is_some());
     vec![
         row.source.into(),
-        row.kind.into(),
+        if row.mode == Mode::Act.word() {
+            row.kind.into()
+        } else {
+            Cell::meaning(format!("{} (rehearses)", row.kind), Meaning::Strong)
+        },
         if is_silent {
             Cell::meaning(spoke, Meaning::Bad)
         } else {

@@ -6,6 +6,7 @@ use super::{Exit, StoreArgs};
 
 mod hr;
 mod list;
+mod rehearsed;
 mod ssf;
 mod test;
 
@@ -21,6 +22,8 @@ pub enum SourceCommand {
     },
     /// Show what a payload would lead to, and do nothing
     Test(test::TestArgs),
+    /// Report what a source that only rehearses would have led to
+    Rehearsed(rehearsed::RehearsedArgs),
     /// Make, show, try and end a stream of security events
     #[command(subcommand)]
     Ssf(ssf::SsfCommand),
@@ -36,6 +39,7 @@ pub enum SourceCommand {
 pub(super) async fn run(command: SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
         SourceCommand::List { json } => list::run(at, json).await,
+        SourceCommand::Rehearsed(args) => rehearsed::run(&args, at).await,
         SourceCommand::Test(args) => test::run(&args, at).await,
         SourceCommand::Ssf(command) => ssf::run(&command, at).await,
         SourceCommand::Hr(command) => hr::run(&command, at).await,

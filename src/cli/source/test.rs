@@ -113,6 +113,9 @@ struct Shown {
     requested_by: Option<String>,
     note: Option<String>,
     decision: &'static str,
+    /// Its source only rehearses: that is what would be done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rehearsed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -246,13 +249,8 @@ fn tried(
 fn decided(config: &Config, delivery: &Delivery, now: Timestamp) -> Vec<Shown> {
     let leaves = |signal: &&Signal| signal.scope == Scope::Everything && Class::of(signal.reason) == Some(Class::Departures);
     let facts = Facts {
-        unclear: false,
-        one_decision: None,
-        source: &delivery.source,
         delivery_departures: delivery.signals.iter().filter(leaves).count(),
-        recent_departures: 0,
-        recent_compromises: 0,
-        now,
+        ..Facts::new(&delivery.source, now)
     };
     let signals = delivery.signals.iter();
     signals
@@ -267,6 +265,12 @@ impl Shown {
             Decision::Hold { why, work, .. } => ("hold", Some(why), Some(work)),
             Decision::Ignore { why } => ("ignore", Some(why), None),
             Decision::Withdraw => ("withdraw", None, None),
+            Decision::Rehearse(would) => {
+                return Self {
+                    rehearsed: true,
+                    ..Self::of(signal, *would)
+                };
+            }
         };
         let targets = |work: &Work| work.jobs.iter().map(|(target, _)| target.clone()).collect();
         Self {
@@ -283,6 +287,7 @@ impl Shown {
             requested_by: signal.requested_by.clone(),
             note: signal.note.clone(),
             decision: decided,
+            rehearsed: false,
             why,
             playbook: work.as_ref().map(|work| work.playbook.clone()),
             targets: work.as_ref().map(targets).unwrap_or_default(),
@@ -346,6 +351,9 @@ fn show_signal(signal: &Shown) -> anyhow::Result<()> {
     }
     if let Some(due) = signal.due {
         decision = format!("{decision}, due {due}");
+    }
+    if signal.rehearsed {
+        decision = format!("none, the source rehearses; it would be {decision}");
     }
     row("decision", &decision)?;
     match &signal.why {

@@ -221,6 +221,8 @@ mod tests {
             cases: 3,
             people: 3,
             first: vec!["email:a@example.org".to_owned()],
+            group: None,
+            approvals: 1,
         }
     }
 

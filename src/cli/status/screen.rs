@@ -114,6 +114,7 @@ impl Page<'_> {
         let well = status.sources.iter().filter(|source| source.alerted_at.is_none());
         let well: Vec<String> = well
             .map(|source| match source.spoke_at.or(source.looked_at) {
+                _ if source.rehearses() => format!("{} rehearses", source.source),
                 Some(at) => format!("{} {}", source.source, self.times.away(at)),
                 None => format!("{} not heard yet", source.source),
             })

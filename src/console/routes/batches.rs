@@ -251,7 +251,7 @@ async fn read(console: &Console, asked: &People) -> Result<Read, Refusal> {
     if let (Some(target), true) = (&asked.target, targets.is_empty()) {
         return Err(Refusal::meaningless(format!("target: {target:?} is none of {playbook}")));
     }
-    let protected = console.store.names_beside(policy.protected.names()).await?;
+    let protected = console.store.names_beside(&policy.guarded_names()).await?;
     let (mut known, mut people) = (BTreeSet::new(), Vec::with_capacity(asked.subjects.len()));
     let (mut again, mut waits, mut joins) = (0, Vec::new(), Vec::new());
     for (place, text) in asked.subjects.iter().enumerate() {
@@ -267,7 +267,7 @@ async fn read(console: &Console, asked: &People) -> Result<Read, Refusal> {
             .names()
             .iter()
             .any(|name| protected.contains(&name.to_string().to_lowercase()));
-        if beside || policy.protected.holds(&names) {
+        if beside || policy.guards(&names) {
             waits.push(subject.to_string());
         }
         let live = CaseFilter {

@@ -11,17 +11,22 @@ fn principal(names: &[&str]) -> Principal {
     }
 }
 
+/// Whether an account may be acted on that the decision knew under another name.
+fn allowed(policy: &Policy, principal: &Principal) -> Result<(), HoldReason> {
+    policy.principal_allowed(principal, &"username:somebody".parse().unwrap(), &built_in("departed"))
+}
+
 #[test]
 fn an_account_is_protected_by_any_name_that_the_target_knows_it_by() {
     let policy = policy();
     let bot = principal(&["email:alice@example.org", "username:backup-bot"]);
-    assert_eq!(policy.principal_allowed(&bot), Err(HoldReason::Protected));
-    assert_eq!(policy.principal_allowed(&principal(&["username:alice"])), Ok(()));
+    assert_eq!(allowed(&policy, &bot), Err(HoldReason::Protected));
+    assert_eq!(allowed(&policy, &principal(&["username:alice"])), Ok(()));
     let by_id = Policy {
         protected: [Subject::Opaque("U1".into())].into_iter().collect(),
         ..policy
     };
-    assert_eq!(by_id.principal_allowed(&principal(&[])), Err(HoldReason::Protected));
+    assert_eq!(allowed(&by_id, &principal(&[])), Err(HoldReason::Protected));
 }
 
 #[test]
@@ -56,4 +61,43 @@ fn an_address_of_a_strange_domain_is_held_unless_another_name_or_an_operator_sta
         };
         assert_eq!(word(&policy.decide(&asked, &facts(source))), answer, "{subject}");
     }
+}
+
+#[test]
+fn a_member_of_a_group_that_only_the_target_knows_as_one_is_held_where_the_group_says_so_or_the_work_goes_too_far() {
+    let group = |hold, highest| Group {
+        name: "executives".to_owned(),
+        members: ["username:ceo".parse::<Subject>().unwrap()].into_iter().collect(),
+        listed: None,
+        hold,
+        highest,
+        approvals: 2,
+    };
+    let with = |group| Policy {
+        groups: vec![group],
+        ..policy()
+    };
+    let ceo = principal(&["username:CEO"]);
+    let held_for = HeldFor {
+        group: "executives".to_owned(),
+        approvals: 2,
+    };
+    assert_eq!(
+        allowed(&with(group(true, None)), &ceo),
+        Err(HoldReason::Group(held_for.clone()))
+    );
+    let capped = with(group(false, Some(Level::RevokeSessions)));
+    let beyond = Err(HoldReason::GroupLevel {
+        group: held_for,
+        highest: Level::RevokeSessions,
+    });
+    assert_eq!(allowed(&capped, &ceo), beyond);
+    let known: Subject = "username:ceo".parse().unwrap();
+    assert_eq!(
+        capped.principal_allowed(&ceo, &known, &built_in("departed")),
+        Ok(()),
+        "the decision knew of it, and an operator may go further"
+    );
+    let other: Subject = "username:somebody".parse().unwrap();
+    assert_eq!(capped.principal_allowed(&ceo, &other, &built_in("logout")), Ok(()));
 }

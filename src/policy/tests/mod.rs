@@ -1,7 +1,11 @@
 //! The rule, row by row, and what must hold for all rows.
 
 mod accounts;
+mod authority;
+mod explained;
+mod people;
 mod properties;
+mod shares;
 
 use super::*;
 use crate::model::{DateRule, GrantKind, Leaves, PasswordReset};
@@ -26,13 +30,8 @@ fn signal(reason: Reason) -> Signal {
 
 fn facts(source: &str) -> Facts<'_> {
     Facts {
-        source,
         delivery_departures: 1,
-        recent_departures: 0,
-        recent_compromises: 0,
-        unclear: false,
-        one_decision: None,
-        now: NOW,
+        ..Facts::new(source, NOW)
     }
 }
 
@@ -59,6 +58,7 @@ fn word(decision: &Decision) -> &'static str {
         Decision::Hold { class, .. } => class,
         Decision::Ignore { .. } => "ignore",
         Decision::Withdraw => "withdraw",
+        Decision::Rehearse(_) => "rehearse",
     }
 }
 

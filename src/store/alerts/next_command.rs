@@ -13,6 +13,7 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
             |target| format!("revoked target resume {target}"),
         ),
         ("canary_survived" | "canary_untried", _) => "revoked check --prove".to_owned(),
+        ("group_list", _) => "revoked policy groups".to_owned(),
         ("unresolved" | "identity_conflict", _) => "revoked subject unresolved".to_owned(),
         ("rescinded_too_late", Some(case)) if suspends => format!("revoked release {case}"),
         ("departure_unclear" | "departed_late" | "rescinded_too_late", None) => about("departure:").map_or_else(

@@ -36,6 +36,11 @@ pub struct Hold {
     pub people: i64,
     /// The names of the first of them, as far as they are not erased.
     pub first: Vec<String>,
+    /// The group of people that asks for the decision, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// How many people must approve.
+    pub approvals: i64,
 }
 
 /// How many people a list names.
@@ -51,7 +56,8 @@ pub(super) fn query(rest: &str) -> String {
                 (SELECT count(*) FROM cases c WHERE {COUNTED}), \
                 (SELECT count(DISTINCT c.subject_ref) FROM cases c WHERE {COUNTED}), \
                 (SELECT group_concat(subject, char(10)) FROM (SELECT DISTINCT p.subject AS subject FROM cases c \
-                        JOIN person p ON p.ref = c.subject_ref WHERE {COUNTED} ORDER BY c.id LIMIT {NAMED})) \
+                        JOIN person p ON p.ref = c.subject_ref WHERE {COUNTED} ORDER BY c.id LIMIT {NAMED})), \
+                h.people_group, h.approvals \
          FROM hold h LEFT JOIN batch b ON b.id = h.batch {rest}"
     )
 }
@@ -100,6 +106,8 @@ pub(super) fn hold_view(row: &mut Gaps<'_>) -> Hold {
             .text_if_any(12)
             .map(|names| names.lines().map(str::to_owned).collect())
             .unwrap_or_default(),
+        group: row.text_if_any(13),
+        approvals: row.read(14),
     }
 }
 

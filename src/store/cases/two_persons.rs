@@ -96,6 +96,13 @@ fn numbers(holds: &[Hold]) -> String {
 }
 
 async fn why(conn: &mut sqlx::SqliteConnection, holds: &[Hold]) -> Result<Option<String>> {
+    if let Some(group) = holds
+        .iter()
+        .filter(|hold| hold.approvals > 1)
+        .find_map(|hold| hold.group.as_ref())
+    {
+        return Ok(Some(format!("the group {group} asks for two persons")));
+    }
     let rule = in_force(conn).await?.rule;
     if rule.two_for_protected
         && holds

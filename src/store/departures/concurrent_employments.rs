@@ -248,7 +248,9 @@ impl Tx<'_> {
 
     /// Places the hold over a case whose departure is blocked.
     async fn hold_blocked_departure(&mut self, source: &str, case: i64, departure: i64, subject_ref: &str) -> Result<()> {
-        let hold = self.place_hold(OTHER_EMPLOYMENT.0, OTHER_EMPLOYMENT.1, source, None).await?;
+        let hold = self
+            .place_hold(OTHER_EMPLOYMENT.0, OTHER_EMPLOYMENT.1, source, None, None)
+            .await?;
         sqlx::query("UPDATE cases SET state = 'held', hold = ? WHERE id = ? AND state IN ('open', 'held')")
             .bind(hold)
             .bind(case)

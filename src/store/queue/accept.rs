@@ -8,16 +8,19 @@ use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal, PlacedHolds};
 use super::accepted::{Accepted, Outcome};
+use super::asked_for::AskedFor;
 use super::decide::{counts_as_departure, departure};
 use super::place_hold::OTHER_EMPLOYMENT;
 use super::portions;
+use super::rehearsed;
 use super::repetition::SeenSignals;
 use super::sets::hot_mutation::{AcceptRequest, HotMutation};
+use super::signal_row::SignalRow;
 use super::slot_offer::{Births, SlotOffers};
 use crate::digest::{hex, sha256};
 use crate::model::{Delivery, Disposition, Reason, Receipt, Scope, Signal, SignalReceipt, Subject};
-use crate::policy::{Class, Decision, Facts, Policy, STAYS};
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::policy::{Class, Decision, Facts, Mode, Policy, STAYS};
+use crate::store::{Result, Store, Tx};
 
 /// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
 /// begins with one of these, which is also the kind of the alert.
@@ -107,14 +110,18 @@ impl Tx<'_> {
 
     async fn accept(&mut self, context: &mut AcceptContext<'_>, delivery: &Delivery) -> Result<Receipt> {
         let again = self.is_repeated_file(delivery).await?;
+        let policy = context.policy;
+        let mode = policy.mode_of(&delivery.source);
+        // Before the delivery names anybody: it must not make its own share larger.
+        let population = self.population_for(policy, &delivery.source).await?;
         let batch = match &delivery.name {
-            Some(name) => Some(self.insert_batch(delivery, name).await?),
+            Some(name) => Some(self.insert_batch(delivery, name, mode == Mode::Rehearse).await?),
             None => None,
         };
         // First of all: a signal of the same delivery may use a name that only this delivery links.
         self.keep_identities(delivery).await?;
         self.keep_employments(delivery).await?;
-        let seen = self.find_repetitions(delivery, again).await?;
+        let seen = self.find_repetitions(delivery, again, mode).await?;
         self.note_called_off(delivery, &seen, again).await?;
         let fresh = &seen.fresh;
         // Said again, it would take the name from whom an operator has linked it to since.
@@ -126,18 +133,17 @@ impl Tx<'_> {
             self.call_off_reactivated(&delivery.source, identity.own_names().names(), None)
                 .await?;
         }
+        let recent = self
+            .recent_signals(policy, delivery, fresh, Class::Departures, population)
+            .await?;
         let mut facts = Facts {
-            source: &delivery.source,
             delivery_departures: self.count_departures(delivery, fresh).await?,
-            recent_departures: self
-                .recent_signals(context.policy, delivery, fresh, Class::Departures)
-                .await?,
             recent_compromises: self
-                .recent_signals(context.policy, delivery, fresh, Class::Compromises)
+                .recent_signals(policy, delivery, fresh, Class::Compromises, population)
                 .await?,
-            unclear: false,
-            one_decision: None,
-            now: self.now,
+            by_operator: self.recent_by_operator(policy, delivery, fresh).await?,
+            population,
+            ..Facts::new(&delivery.source, self.now).after_departures(recent)
         };
         if is_one_request(delivery) {
             facts.as_one(|class| {
@@ -193,7 +199,8 @@ impl Tx<'_> {
             let signal = &delivery.signals[n];
             let twice = !keys.insert(&signal.key);
             let seen = if twice {
-                self.find_repetition(&delivery.source, signal, again).await?
+                self.find_repetition(&delivery.source, signal, again, context.policy.mode_of(&delivery.source))
+                    .await?
             } else {
                 None
             };
@@ -232,6 +239,7 @@ impl Tx<'_> {
         let moves = self.only_moves(&delivery.source, signal).await?;
         let asked = Facts {
             recent_departures: if moves { 0 } else { facts.recent_departures },
+            departures_before: if moves { 0 } else { facts.departures_before },
             ..facts.clone()
         };
         let (decision, blocked) = self.decide(context, delivery, signal, &person, &asked, &reference).await?;
@@ -240,10 +248,20 @@ impl Tx<'_> {
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
             Decision::Ignore { why } => ("ignore", Some(why.clone())),
             Decision::Withdraw => ("withdraw", None),
+            Decision::Rehearse(would) => ("ignore", Some(rehearsed::why(&delivery.source, would))),
         };
-        let id = self
-            .insert_signal(delivery, signal, &said, batch, (decided, moves), why.as_deref())
-            .await?;
+        let row = SignalRow {
+            delivery,
+            signal,
+            reference: &said,
+            batch,
+            decided,
+            why: why.as_deref(),
+            moves,
+            asked: &AskedFor::of(signal, identity.unclear).text()?,
+            would: (context.policy.mode_of(&delivery.source) == Mode::Rehearse).then(|| decision.in_earnest()),
+        };
+        let id = self.insert_signal(&row).await?;
         context.newest_signal = id;
         if let Subject::Credential(digest) = &signal.subject
             && matches!(decided, "act" | "hold")
@@ -265,32 +283,32 @@ impl Tx<'_> {
             },
         };
         let receipt = match decision.clone() {
-            Decision::Ignore { why } => {
-                let why = match signal.reason {
-                    Reason::Reactivated => self.apply_reactivation(&new, why).await?,
-                    _ => why,
-                };
-                self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
-                    "signal": id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(signal.key.as_bytes())),
-                })));
-                if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
-                    let summary = format!("source {} says {why}", delivery.source);
-                    self.raise_alert(kind, &format!("source:{}", delivery.source), &summary, None)
-                        .await?;
+            Decision::Ignore { why } => return self.keep_ignored(&new, why).await,
+            Decision::Rehearse(would) => {
+                if matches!(*would, Decision::Act(_)) && !moves {
+                    facts.acted_on(signal);
                 }
+                self.record(&rehearsed::entry(&new, &would));
+                let why = rehearsed::why(&delivery.source, &would);
                 return Ok(SignalReceipt::Ignored { why });
             }
             Decision::Withdraw => self.rescind_departures(&new).await?,
             Decision::Act(work) => {
                 if !moves {
-                    facts.acted_on(signal.reason);
+                    facts.acted_on(signal);
                 }
                 let case = self.open_case(context, &new, &work, None).await?;
                 self.call_off_superseded(&new, case).await?;
                 SignalReceipt::Accepted { case, held: false }
             }
-            Decision::Hold { class, why, work } => {
-                let case = self.hold_signal(context, &new, (class, &why), &work).await?;
+            Decision::Hold {
+                class,
+                why,
+                held_for,
+                work,
+            } => {
+                let held = (class, why.as_str(), held_for.as_ref());
+                let case = self.hold_signal(context, &new, held, &work).await?;
                 if class != STAYS {
                     self.call_off_superseded(&new, case).await?;
                 }
@@ -304,36 +322,21 @@ impl Tx<'_> {
         Ok(receipt)
     }
 
-    async fn insert_signal(
-        &mut self,
-        delivery: &Delivery,
-        signal: &Signal,
-        reference: &str,
-        batch: Option<i64>,
-        (decision, moves): (&str, bool),
-        why: Option<&str>,
-    ) -> Result<i64> {
-        let done = sqlx::query(
-            "INSERT INTO signal (source, key, digest, subject_ref, reason, decision, why, batch, requested_by, note, occurred_at, received_at, moves) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&delivery.source)
-        .bind(&signal.key)
-        .bind(signal.digest.as_slice())
-        .bind(reference)
-        .bind(signal.reason.word())
-        .bind(decision)
-        .bind(why)
-        .bind(batch)
-        .bind(&signal.requested_by)
-        .bind(&signal.note)
-        .bind(signal.occurred_at.map(crate::model::Timestamp::ms))
-        .bind(delivery.received_at.ms())
-        .bind(moves)
-        .execute(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("keeping a signal"))?;
-        Ok(done.last_insert_rowid())
+    /// What comes of a signal from which nothing follows: its entry, and the alert where its source is in trouble.
+    async fn keep_ignored(&mut self, new: &DecidedSignal<'_>, why: String) -> Result<SignalReceipt> {
+        let (signal, source) = (new.signal, &new.delivery.source);
+        let why = match signal.reason {
+            Reason::Reactivated => self.apply_reactivation(new, why).await?,
+            _ => why,
+        };
+        self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
+            "signal": new.signal_id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(signal.key.as_bytes())),
+        })));
+        if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
+            let summary = format!("source {source} says {why}");
+            self.raise_alert(kind, &format!("source:{source}"), &summary, None).await?;
+        }
+        Ok(SignalReceipt::Ignored { why })
     }
 }
 

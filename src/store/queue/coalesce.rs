@@ -158,7 +158,7 @@ impl Tx<'_> {
         hold: Option<i64>,
     ) -> Result<Option<LiveCase>> {
         let sql = format!(
-            "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold), hold FROM cases INDEXED BY cases_live \
+            "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold), hold, lowered, source FROM cases INDEXED BY cases_live \
              WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 AND state IN ('open', 'held') AND called_off_at IS NULL ORDER BY playbook = ?3 DESC, id DESC"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -191,6 +191,12 @@ impl Tx<'_> {
                 continue;
             }
             let same = playbook == work.playbook;
+            // What was lowered to what its source may ask for holds less than its playbook, whose name it has.
+            let lowered: Option<String> = row.read(7)?;
+            let other_source = row.read::<String>(8)? != new.delivery.source;
+            if same && plan && other_source && lowered != work.lowered.as_ref().map(ToString::to_string) {
+                continue;
+            }
             if same && plan {
                 // A case that is at work will be over long before that day, and would let the plan go unexecuted.
                 if state == "open" && work.due.is_some() && !self.waits_for_its_day(case).await? {
@@ -204,7 +210,9 @@ impl Tx<'_> {
                 }));
             }
             let jobs = self.newest_jobs(case).await?;
-            let joins = if same {
+            let joins = if same && lowered.is_some() {
+                covers(work, &jobs)
+            } else if same {
                 work.jobs
                     .iter()
                     .all(|(target, _)| jobs.iter().any(|job| job.row.target == *target))

@@ -3,7 +3,7 @@
 use super::accept_context::AcceptContext;
 use super::place_hold::OTHER_EMPLOYMENT;
 use crate::model::{Delivery, Departure, DepartureStep, Reason, Scope, Signal, When};
-use crate::policy::{Class, Decision, Facts, Policy};
+use crate::policy::{Class, Decision, Facts, Mode, Policy};
 use crate::store::columns::written;
 use crate::store::transaction::set_words::values_of;
 use crate::store::{Result, Store, StoreError, Tx};
@@ -42,6 +42,31 @@ impl Tx<'_> {
         let Some(departure) = departure(signal) else {
             return Ok((decision, None));
         };
+        // What HR has said before is looked at all the same: it is part of what would be done.
+        let rehearses = matches!(decision, Decision::Rehearse(_));
+        let in_earnest = match decision {
+            Decision::Rehearse(would) => *would,
+            decision => decision,
+        };
+        let (decision, blocked) = self
+            .with_words_of_hr(delivery, signal, departure, in_earnest, reference)
+            .await?;
+        Ok(if rehearses {
+            (Decision::Rehearse(Box::new(decision)), None)
+        } else {
+            (decision, blocked)
+        })
+    }
+
+    /// What HR's other words about the same person make of a decision about a departure.
+    async fn with_words_of_hr(
+        &mut self,
+        delivery: &Delivery,
+        signal: &Signal,
+        departure: &Departure,
+        decision: Decision,
+        reference: &str,
+    ) -> Result<(Decision, Option<String>)> {
         let last = self.last_statement(&delivery.source, departure).await?.1;
         if signal.occurred_at.zip(last).is_some_and(|(at, last)| at < last) {
             let why = "HR has said something newer about this employment".to_owned();
@@ -58,6 +83,7 @@ impl Tx<'_> {
             let held = Decision::Hold {
                 class: OTHER_EMPLOYMENT.0,
                 why: OTHER_EMPLOYMENT.1.to_owned(),
+                held_for: None,
                 work,
             };
             return Ok((held, Some(why)));
@@ -76,19 +102,24 @@ impl Tx<'_> {
         delivery: &Delivery,
         fresh: &[usize],
         class: Class,
+        population: usize,
     ) -> Result<usize> {
-        let Some(limit) = policy.limits_of(&delivery.source).within_window(class) else {
+        let Some(most) = policy.limits_of(&delivery.source).counted_to(class, population) else {
             return Ok(0);
         };
         if !fresh.iter().any(|n| Class::of(delivery.signals[*n].reason) == Some(class)) {
             return Ok(0);
         }
         let reasons: Vec<&str> = class.reasons().map(Reason::word).collect();
-        let count: i64 = sqlx::query_scalar(RECENT_SIGNALS)
+        let sql = match policy.mode_of(&delivery.source) {
+            Mode::Act => RECENT_SIGNALS,
+            Mode::Rehearse => RECENTLY_REHEARSED,
+        };
+        let count: i64 = sqlx::query_scalar(sql)
             .bind(&delivery.source)
             .bind(written("reasons", &reasons)?)
             .bind(self.now.minus(class.window()).ms())
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1))
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("counting recent signals"))?;
@@ -100,6 +131,14 @@ impl Tx<'_> {
 /// `signal_window`.
 pub(super) const RECENT_SIGNALS: &str = concat!(
     "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND moves = 0 AND source = $1 AND reason IN (SELECT value FROM ",
+    values_of!("$2"),
+    ") AND received_at > $3 LIMIT $4 + 0) counted"
+);
+
+/// The same of a source that rehearses: how many would have been acted on. Its index is `signal_rehearsed`.
+const RECENTLY_REHEARSED: &str = concat!(
+    "SELECT count(*) FROM (SELECT 1 FROM signal INDEXED BY signal_rehearsed WHERE rehearsed IS NOT NULL AND rehearsed = 'act' AND moves = 0 \
+     AND source = $1 AND reason IN (SELECT value FROM ",
     values_of!("$2"),
     ") AND received_at > $3 LIMIT $4 + 0) counted"
 );

@@ -7,8 +7,8 @@ use super::new_job::NewJob;
 use super::observation_summary::ObservationSummary;
 use super::requester;
 use crate::digest::{hex, sha256};
-use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, Job, Settlement, Timestamp};
-use crate::policy::Work;
+use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, HeldFor, Job, Settlement, Timestamp};
+use crate::policy::{Lowered, Work};
 
 /// An entry of the daemon about a job.
 fn about(kind: EntryKind, job: &Job) -> Entry {
@@ -31,10 +31,14 @@ pub(super) fn signal_accepted(new: &DecidedSignal<'_>, work: &Work) -> Entry {
 }
 
 pub(super) fn case_opened(new: &DecidedSignal<'_>, case: i64, work: &Work) -> Entry {
-    new.entry(EntryKind::CaseOpened).case(case).detail(detail! {
+    let mut detail = detail! {
         "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
         "due": work.due.map(Timestamp::ms),
-    })
+    };
+    if let Some(Lowered { to, by }) = &work.lowered {
+        detail = detail.member("lowered_to", to.word()).member("lowered_by", by);
+    }
+    new.entry(EntryKind::CaseOpened).case(case).detail(detail)
 }
 
 /// An inbox row has led to this case.
@@ -118,7 +122,13 @@ pub(super) fn settled(job: &Job, evidence: &Evidence, settlement: &Settlement) -
                 "before": evidence.before, "after": evidence.after, "ended": evidence.ended, "ended_count": evidence.ended_count,
             },
         ),
-        Settlement::Hold { why } => (EntryKind::HoldPlaced, detail! { "target": job.target, "why": why }),
+        Settlement::Hold { why, held_for } => {
+            let mut detail = detail! { "target": job.target, "why": why };
+            if let Some(HeldFor { group, approvals }) = held_for {
+                detail = detail.member("group", group).member("approvals", approvals);
+            }
+            (EntryKind::HoldPlaced, detail)
+        }
         Settlement::GiveUp { error } => (
             EntryKind::JobFailed,
             detail! { "target": job.target, "attempt": job.attempt, "error": error },

@@ -35,6 +35,8 @@ pub struct Foresight {
     pub departures: usize,
     /// How many departures of the source were acted on within an hour, counted to one beyond its limit.
     pub recent: usize,
+    /// How many people are known, where a limit of the source is a share of them.
+    pub population: usize,
 }
 
 impl Foresight {
@@ -59,6 +61,7 @@ impl Foresight {
             novelty,
             departures,
             recent,
+            population: 0,
         }
     }
 }
@@ -97,10 +100,14 @@ impl Store {
         }
         let class = Class::Departures;
         let is_of_class = |signal: &&Signal| Class::of(signal.reason) == Some(class);
-        let recent = match policy.limits_of(source).within_window(class) {
-            Some(limit) if signals.iter().any(is_of_class) => {
-                self.recently_acted_on(source, class, limit.saturating_add(1)).await?
-            }
+        let limits = policy.limits_of(source);
+        let population = if limits.has_share(class) {
+            self.population().await?
+        } else {
+            0
+        };
+        let recent = match limits.counted_to(class, population) {
+            Some(most) if signals.iter().any(is_of_class) => self.recently_acted_on(source, class, most).await?,
             _ => 0,
         };
         let told = signals.iter().zip(&novelty);
@@ -112,6 +119,9 @@ impl Store {
         for portion in new.chunks(LOOKED_UP) {
             moves += self.count_moves(source, portion).await?;
         }
-        Ok(Foresight::of(signals, novelty, (moves, recent)))
+        Ok(Foresight {
+            population,
+            ..Foresight::of(signals, novelty, (moves, recent))
+        })
     }
 }

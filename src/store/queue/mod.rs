@@ -3,8 +3,8 @@
 //! The five mutations on the way of every signal, in their order: [`accept`], [`claim`], start and finish in [`intents`], [`settle`]. What
 //! they are made of:
 //!
-//! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`] (with [`reported_time`]), [`place_hold`], [`requester`], and
-//!   [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time; [`foresight`] for one that is only
+//! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`] (with [`reported_time`]), [`place_hold`], [`requester`],
+//!   [`population`], [`rehearsed`] (what would have been done), [`signal_row`] with [`asked_for`], and [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time; [`foresight`] for one that is only
 //!   looked at;
 //! - of jobs: [`enqueue`] (a [`new_job`]), [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
 //!   [`target_pause`] (paused by an operator), [`unreadable_job`] (given up);
@@ -17,6 +17,7 @@
 pub(in crate::store) mod accept;
 pub(in crate::store) mod accept_context;
 pub(in crate::store) mod accepted;
+pub(in crate::store) mod asked_for;
 pub(in crate::store) mod claim;
 pub(in crate::store) mod close_case;
 pub(in crate::store) mod coalesce;
@@ -33,8 +34,10 @@ pub(in crate::store) mod new_job;
 pub(in crate::store) mod observation_summary;
 pub(in crate::store) mod open_case;
 pub(in crate::store) mod place_hold;
+pub(in crate::store) mod population;
 pub(in crate::store) mod portions;
 pub(in crate::store) mod promote;
+pub(in crate::store) mod rehearsed;
 pub(in crate::store) mod repetition;
 pub(in crate::store) mod reported_time;
 pub(in crate::store) mod requester;
@@ -42,6 +45,7 @@ pub(in crate::store) mod requeue;
 pub(in crate::store) mod reservation;
 pub(in crate::store) mod sets;
 pub(in crate::store) mod settle;
+pub(in crate::store) mod signal_row;
 pub(in crate::store) mod single_sign_on;
 pub(in crate::store) mod slot_offer;
 pub(in crate::store) mod sweeps;

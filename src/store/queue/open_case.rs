@@ -25,8 +25,8 @@ impl Tx<'_> {
             return Ok(case);
         }
         let case = sqlx::query(
-            "INSERT INTO cases (subject_ref, reason, playbook, scope, priority, state, source, requested_by, note, batch, hold, received_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO cases (subject_ref, reason, playbook, scope, priority, state, source, requested_by, note, batch, hold, received_at, \
+                                lowered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(new.reference)
         .bind(new.signal.reason.word())
@@ -40,6 +40,7 @@ impl Tx<'_> {
         .bind(new.batch)
         .bind(hold)
         .bind(new.delivery.received_at.ms())
+        .bind(work.lowered.as_ref().map(ToString::to_string))
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("opening a case"))?

@@ -3,8 +3,8 @@
 use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal};
-use crate::model::{CaseId, Job};
-use crate::policy::{STAYS, Work};
+use crate::model::{CaseId, HeldFor, Job};
+use crate::policy::{GROUP, STAYS, Work};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};
 
@@ -26,19 +26,20 @@ impl Tx<'_> {
         &mut self,
         context: &mut AcceptContext<'_>,
         new: &DecidedSignal<'_>,
-        (class, why): (&'static str, &str),
+        (class, why, held_for): (&'static str, &str, Option<&HeldFor>),
         work: &Work,
     ) -> Result<CaseId> {
         let source = &new.delivery.source;
         let alone = new.batch.is_some() || class == OTHER_EMPLOYMENT.0 || class == WHOLE_DELIVERY;
-        let words = (!alone).then(|| why.to_owned());
+        // Each group has its own: not everybody may decide about all of them.
+        let words = (!alone || class == GROUP).then(|| why.to_owned());
         let known = match (context.holds.of(class, words.as_deref()), &words) {
-            (None, Some(words)) => self.open_hold(source, class, words).await?,
+            (None, Some(words)) if !alone => self.open_hold(source, class, words).await?,
             (placed, _) => placed,
         };
         let hold = match known {
             Some(hold) => hold,
-            None => self.place_hold(class, why, source, new.batch).await?,
+            None => self.place_hold(class, why, source, new.batch, held_for).await?,
         };
         let case = self.open_case(context, new, work, Some(hold)).await?;
         let under = self.current_hold(case.0).await?.unwrap_or(hold);
@@ -57,7 +58,12 @@ impl Tx<'_> {
                 .map_err(StoreError::sql("keeping that a case is about one record"))?;
         }
         let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
-        self.record(&entry.detail(serde_json::json!({ "hold": under, "class": class, "why": why })));
+        let mut detail = serde_json::json!({ "hold": under, "class": class, "why": why });
+        if let Some(HeldFor { group, approvals }) = held_for {
+            detail["group"] = group.as_str().into();
+            detail["approvals"] = (*approvals).into();
+        }
+        self.record(&entry.detail(detail));
         let summary = format!("signals of source {source} wait for a decision: {why}");
         self.raise_alert("hold", &format!("hold:{under}"), &summary, None).await?;
         Ok(case)
@@ -88,22 +94,33 @@ impl Tx<'_> {
     }
 
     /// Places an open hold and answers its number. The caller records what came under it.
-    pub(in crate::store) async fn place_hold(&mut self, why: &str, detail: &str, source: &str, batch: Option<i64>) -> Result<i64> {
-        let done = sqlx::query("INSERT INTO hold (why, detail, source, batch, placed_at) VALUES (?, ?, ?, ?, ?)")
-            .bind(why)
-            .bind(detail)
-            .bind(source)
-            .bind(batch)
-            .bind(self.now.ms())
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("placing a hold"))?;
+    pub(in crate::store) async fn place_hold(
+        &mut self,
+        why: &str,
+        detail: &str,
+        source: &str,
+        batch: Option<i64>,
+        held_for: Option<&HeldFor>,
+    ) -> Result<i64> {
+        let done = sqlx::query(
+            "INSERT INTO hold (why, detail, source, batch, placed_at, people_group, approvals) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(why)
+        .bind(detail)
+        .bind(source)
+        .bind(batch)
+        .bind(self.now.ms())
+        .bind(held_for.map(|held| &held.group))
+        .bind(held_for.map_or(1, |held| held.approvals))
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("placing a hold"))?;
         Ok(done.last_insert_rowid())
     }
 
     /// An attempt found that a human must decide: the case comes under the open hold of its source and cause, or a new one. What came as a
     /// batch stays apart here too.
-    pub(super) async fn hold_case(&mut self, job: &Job, why: &str) -> Result<()> {
+    pub(super) async fn hold_case(&mut self, job: &Job, why: &str, held_for: Option<&HeldFor>) -> Result<()> {
         let row = sqlx::query("SELECT source, batch IS NOT NULL FROM cases WHERE id = ?")
             .bind(job.case.0)
             .fetch_one(&mut *self.conn)
@@ -117,7 +134,7 @@ impl Tx<'_> {
         };
         let hold = match known {
             Some(hold) => hold,
-            None => self.place_hold(PRINCIPAL, why, &source, None).await?,
+            None => self.place_hold(PRINCIPAL, why, &source, None, held_for).await?,
         };
         sqlx::query("UPDATE cases SET state = 'held', hold = ?, verdict = NULL, closed_at = NULL WHERE id = ?")
             .bind(hold)

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::accept_context::{AcceptContext, PlacedHolds};
 use super::decide::departure;
 use crate::model::{Delivery, Receipt, Signal, SignalReceipt, Subject};
-use crate::policy::{Class, Facts, Policy};
+use crate::policy::{Class, Facts, GROUP, Mode, Policy};
 use crate::statement::Receiver;
 use crate::store::columns::Columns as _;
 use crate::store::portion_pace::PortionPace;
@@ -63,7 +63,10 @@ struct FileInPortions {
 struct FileCounts {
     departures: usize,
     recent_departures: usize,
+    /// How many there were when the file was begun.
+    before: usize,
     recent_compromises: usize,
+    population: usize,
 }
 
 /// A list of a delivery that is kept beside its signals.
@@ -174,6 +177,7 @@ impl Store {
             continued = unfinished.is_some(),
             "a large file is stored in portions"
         );
+        let rehearses = policy.mode_of(&whole.source) == Mode::Rehearse;
         let whole = Arc::clone(whole);
         self.write(move |tx| {
             Box::pin(async move {
@@ -181,13 +185,23 @@ impl Store {
                 Ok(FileInPortions {
                     batch: match unfinished {
                         Some((batch, _)) => batch,
-                        None => tx.begin_batch(&whole, departures).await?,
+                        None => tx.begin_batch(&whole, departures, rehearses).await?,
                     },
                     again,
-                    counts: FileCounts {
-                        departures,
-                        recent_departures: tx.recent_signals(&policy, &whole, &all, Class::Departures).await?,
-                        recent_compromises: tx.recent_signals(&policy, &whole, &all, Class::Compromises).await?,
+                    counts: {
+                        let population = tx.population_for(&policy, &whole.source).await?;
+                        let before = tx
+                            .recent_signals(&policy, &whole, &all, Class::Departures, population)
+                            .await?;
+                        FileCounts {
+                            departures,
+                            recent_departures: before,
+                            before,
+                            recent_compromises: tx
+                                .recent_signals(&policy, &whole, &all, Class::Compromises, population)
+                                .await?,
+                            population,
+                        }
                     },
                     policy,
                     receivers,
@@ -253,15 +267,16 @@ impl Tx<'_> {
             newest_signal: 0,
         };
         let mut facts = Facts {
-            source: &part.source,
             delivery_departures: file.counts.departures,
             recent_departures: file.counts.recent_departures,
+            departures_before: file.counts.before,
             recent_compromises: file.counts.recent_compromises,
-            unclear: false,
-            one_decision: None,
-            now: self.now,
+            population: file.counts.population,
+            ..Facts::new(&part.source, self.now)
         };
-        let seen = self.find_repetitions(part, file.again).await?;
+        let seen = self
+            .find_repetitions(part, file.again, file.policy.mode_of(&part.source))
+            .await?;
         self.note_called_off(part, &seen, file.again).await?;
         let stored = self
             .store_fresh(&mut context, part, seen, (Some(file.batch), file.again), &mut facts)
@@ -297,14 +312,16 @@ impl Tx<'_> {
 
     /// The holds over this batch that nobody has decided yet.
     async fn open_holds(&mut self, batch: i64) -> Result<PlacedHolds> {
-        let rows = sqlx::query("SELECT why, id FROM hold WHERE batch = $1 AND state = 'open' ORDER BY id")
+        let rows = sqlx::query("SELECT why, id, detail FROM hold WHERE batch = $1 AND state = 'open' ORDER BY id")
             .bind(batch)
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading the holds over a file"))?;
         let mut holds = PlacedHolds::default();
         for row in &rows {
-            holds.push(row.read(0)?, None, row.read(1)?);
+            let class: String = row.read(0)?;
+            let words = if class == GROUP { row.read(2)? } else { None };
+            holds.push(class, words, row.read(1)?);
         }
         Ok(holds)
     }

@@ -3,8 +3,10 @@
 use revoked_trail::{Entry, EntryKind};
 
 use super::decide::{counts_as_departure, departure};
+use super::rehearsed::rehearsal_key;
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, CaseId, Delivery, DepartureStep, Signal, SignalReceipt, Timestamp};
+use crate::policy::Mode;
 use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -12,7 +14,8 @@ use crate::store::{Result, Store, StoreError, Tx};
 pub(super) const LOOKED_UP: usize = 500;
 
 /// Whether a file with these bytes was taken, and not only in part.
-const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND signals > 0)";
+const TAKEN: &str =
+    "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND rehearsed = 0 AND signals > 0)";
 
 /// The places of the rows of a list, each with its key and, where it is about an employment, that and its digest, that are neither stored nor say
 /// what stands.
@@ -135,13 +138,13 @@ impl Tx<'_> {
 
     /// Sorts the signals of a delivery into those that say nothing new and those that do. Repetitions don't count against a limit: a file that
     /// is delivered twice would trip it by itself.
-    pub(super) async fn find_repetitions(&mut self, delivery: &Delivery, again: bool) -> Result<SeenSignals> {
+    pub(super) async fn find_repetitions(&mut self, delivery: &Delivery, again: bool, mode: Mode) -> Result<SeenSignals> {
         let mut seen = SeenSignals {
             receipts: Vec::with_capacity(delivery.signals.len()),
             fresh: Vec::with_capacity(delivery.signals.len()),
         };
         for signal in &delivery.signals {
-            let receipt = self.find_repetition(&delivery.source, signal, again).await?;
+            let receipt = self.find_repetition(&delivery.source, signal, again, mode).await?;
             if receipt.is_none() {
                 seen.fresh.push(seen.receipts.len());
             }
@@ -150,11 +153,19 @@ impl Tx<'_> {
         Ok(seen)
     }
 
-    /// What became of a signal with this key the first time, if there was one.
-    pub(super) async fn find_repetition(&mut self, source: &str, signal: &Signal, again: bool) -> Result<Option<SignalReceipt>> {
-        let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key = ?")
+    /// What became of a signal with this key the first time, if there was one. What was only rehearsed comes again while its source rehearses.
+    pub(super) async fn find_repetition(
+        &mut self,
+        source: &str,
+        signal: &Signal,
+        again: bool,
+        mode: Mode,
+    ) -> Result<Option<SignalReceipt>> {
+        let rehearsed = (mode == Mode::Rehearse).then(|| rehearsal_key(&signal.key));
+        let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key IN (?, ?) ORDER BY id DESC LIMIT 1")
             .bind(source)
             .bind(&signal.key)
+            .bind(rehearsed.as_ref().unwrap_or(&signal.key))
             .fetch_optional(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for a repetition"))?;

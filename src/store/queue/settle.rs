@@ -106,7 +106,7 @@ impl Tx<'_> {
             _ => None,
         };
         let error = match &settlement {
-            Settlement::Retry { error, .. } | Settlement::GiveUp { error } | Settlement::Hold { why: error } => {
+            Settlement::Retry { error, .. } | Settlement::GiveUp { error } | Settlement::Hold { why: error, .. } => {
                 Some(error.as_str())
             }
             _ => None,
@@ -196,7 +196,7 @@ impl Tx<'_> {
                 }
                 Ok(closed)
             }
-            Settlement::Hold { why } => self.hold_case(job, &why).await.map(|()| None),
+            Settlement::Hold { why, held_for } => self.hold_case(job, &why, held_for.as_ref()).await.map(|()| None),
             Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(None),
         }
     }

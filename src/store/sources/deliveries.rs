@@ -49,17 +49,20 @@ impl Store {
 }
 
 impl Tx<'_> {
-    pub(in crate::store) async fn insert_batch(&mut self, delivery: &Delivery, name: &str) -> Result<i64> {
-        let done = sqlx::query("INSERT INTO batch (source, name, digest, signals, refused, received_at) VALUES (?, ?, ?, ?, ?, ?)")
-            .bind(&delivery.source)
-            .bind(name)
-            .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
-            .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
-            .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
-            .bind(delivery.received_at.ms())
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("keeping a batch"))?;
+    pub(in crate::store) async fn insert_batch(&mut self, delivery: &Delivery, name: &str, rehearsed: bool) -> Result<i64> {
+        let done = sqlx::query(
+            "INSERT INTO batch (source, name, digest, signals, refused, received_at, rehearsed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&delivery.source)
+        .bind(name)
+        .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
+        .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
+        .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
+        .bind(delivery.received_at.ms())
+        .bind(rehearsed)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a batch"))?;
         let id = done.last_insert_rowid();
         self.record_file(delivery, id);
         Ok(id)
@@ -67,10 +70,10 @@ impl Tx<'_> {
 
     /// Begins the batch of a file that is stored in portions, `departures` of which count against the limits. Until it is finished the file does
     /// not count as taken.
-    pub(in crate::store) async fn begin_batch(&mut self, delivery: &Delivery, departures: usize) -> Result<i64> {
+    pub(in crate::store) async fn begin_batch(&mut self, delivery: &Delivery, departures: usize, rehearsed: bool) -> Result<i64> {
         sqlx::query_scalar(
-            "INSERT INTO batch (source, name, digest, signals, refused, received_at, unfinished, departures) \
-             VALUES ($1, $2, $3, $4, $5, $6, 1, $7) RETURNING id",
+            "INSERT INTO batch (source, name, digest, signals, refused, received_at, unfinished, departures, rehearsed) \
+             VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) RETURNING id",
         )
         .bind(&delivery.source)
         .bind(&delivery.name)
@@ -79,6 +82,7 @@ impl Tx<'_> {
         .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
         .bind(delivery.received_at.ms())
         .bind(i64::try_from(departures).unwrap_or(i64::MAX))
+        .bind(rehearsed)
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("beginning a batch"))

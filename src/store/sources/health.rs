@@ -10,14 +10,14 @@ use sqlx::sqlite::SqliteRow;
 
 use super::lag::Lag;
 use crate::model::{Delivery, Receipt, SignalReceipt, Timestamp};
+use crate::policy::Mode;
 use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::{Listed, Result, Store, StoreError, Tx};
 
 /// The cause under which the parts of a delivery are counted that could not be read: rows of a file, tokens of a poll.
 const UNREADABLE: &str = "unreadable";
 
-pub(super) const HEALTH_ROWS: &str =
-    "SELECT source, since, spoke_at, signal_at, verified_at, looked_at, lags, alerted_at FROM source_health ORDER BY source";
+pub(super) const HEALTH_ROWS: &str = "SELECT source, since, spoke_at, signal_at, verified_at, looked_at, lags, alerted_at, mode, mode_since FROM source_health ORDER BY source";
 
 /// How a source is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -40,6 +40,11 @@ pub struct SourceHealth {
     pub refused: BTreeMap<String, Refusals>,
     /// Since when an alert says that it is silent.
     pub alerted_at: Option<Timestamp>,
+    /// Whether it is acted on, as its config said at the daemon's last start: `act`, or `rehearse`.
+    pub mode: String,
+    /// Since when, where that was ever anything but `act`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode_since: Option<Timestamp>,
 }
 
 /// Deliveries that were refused for one cause.
@@ -65,6 +70,12 @@ impl SourceHealth {
     #[must_use]
     pub fn silent_since(&self) -> Timestamp {
         self.spoke_at.unwrap_or(self.since)
+    }
+
+    /// Whether nothing follows from what it says.
+    #[must_use]
+    pub fn rehearses(&self) -> bool {
+        self.mode == Mode::Rehearse.word()
     }
 }
 
@@ -230,5 +241,7 @@ pub(super) fn health(row: &SqliteRow) -> Result<SourceHealth> {
         lag: Lag::of(&Lag::read(row.read(6)?)),
         refused: BTreeMap::new(),
         alerted_at: time_at(row, 7)?,
+        mode: row.read(8)?,
+        mode_since: time_at(row, 9)?,
     })
 }

@@ -66,6 +66,9 @@ pub struct CaseView {
     /// When a suspension that it has made was last undone on an operator's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub released_at: Option<Timestamp>,
+    /// What has lowered its work, where it was to go further.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lowered: Option<String>,
 }
 
 /// An action as `case show` lists it.
@@ -139,7 +142,7 @@ const CASE: &str = "SELECT c.id, p.subject, c.subject_ref, c.reason, c.playbook,
      c.called_off_why, c.note, c.owner, \
      (SELECT min(coalesce(j.due, j.held_due)) FROM job j WHERE j.case_id = c.id AND j.kind = 'contain' AND j.state IN ('scheduled', 'held') \
       AND j.attempt = 0 AND j.error IS NULL), \
-     (SELECT max(j.finished_at) FROM job j WHERE j.case_id = c.id AND j.verdict = 'released') \
+     (SELECT max(j.finished_at) FROM job j WHERE j.case_id = c.id AND j.verdict = 'released'), c.lowered \
      FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
 
 impl Store {
@@ -285,6 +288,7 @@ fn case_view(row: &mut Gaps<'_>) -> CaseView {
         owner: row.text_if_any(19),
         due: row.time_if_any(20),
         released_at: row.time_if_any(21),
+        lowered: row.text_if_any(22),
     }
 }
 

@@ -64,6 +64,8 @@ impl fmt::Display for CounterDifference {
 
 /// Counts everything anew that a counter is kept of.
 const COUNTED: &str = "SELECT 'job', state, '', count(*) FROM job GROUP BY state \
+     UNION ALL SELECT 'people', 'linked', '', count(DISTINCT person) FROM identity \
+     UNION ALL SELECT 'people', 'employed', source, count(*) FROM employment WHERE state <> 'ended' GROUP BY source \
      UNION ALL SELECT 'case', state, '', count(*) FROM cases GROUP BY state \
      UNION ALL SELECT 'verdict', verdict, '', count(*) FROM cases WHERE verdict IS NOT NULL GROUP BY verdict \
      UNION ALL SELECT 'ledger', '', '', count(*) FROM job j JOIN cases c ON c.id = j.case_id \
@@ -156,7 +158,11 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn wrong_counters(&self) -> Result<Vec<CounterDifference>> {
         let mut conn = self.readers().begin().await.map_err(StoreError::sql("counting anew"))?;
-        let kept = kept(&mut conn, "SELECT what, word, about, n FROM tally").await?;
+        let kept = kept(
+            &mut conn,
+            "SELECT what, word, about, n FROM tally UNION ALL SELECT 'people', what, about, n FROM population",
+        )
+        .await?;
         let counted = self::kept(&mut conn, COUNTED).await?;
         let keys: BTreeSet<&Key> = kept.keys().chain(counted.keys()).collect();
         let mut wrong: Vec<CounterDifference> = keys

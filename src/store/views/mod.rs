@@ -2,7 +2,7 @@
 //!
 //! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`] and since when it [begins](case_begins), [`jobs`], [`lanes`] and why one has [`stopped`], what is at [`work`] and what waits for its
 //! day in [`plans`]; [`counts`] for `status` and `/metrics`; [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word
-//! means, [`shown_names`] for the name that somebody is shown by. Views of one kind of thing stand with it: holds, departures, backlog.
+//! means, [`rehearsed`] for what sources would have led to, [`recorded`] for signals that are run through another policy, [`shown_names`] for the name that somebody is shown by. Views of one kind of thing stand with it: holds, departures, backlog.
 
 pub(in crate::store) mod called;
 pub(in crate::store) mod case_accounts;
@@ -15,6 +15,8 @@ pub(in crate::store) mod jobs;
 pub(in crate::store) mod lanes;
 mod people;
 pub(in crate::store) mod plans;
+pub(in crate::store) mod recorded;
+pub(in crate::store) mod rehearsed;
 pub(in crate::store) mod search;
 pub(in crate::store) mod search_word;
 pub(in crate::store) mod shown_names;

@@ -31,7 +31,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::protection::{Protection, exempt_actions, refuse_own_account};
+use super::protection::{Protection, Refusal, exempt_actions, refuse_own_account};
 use crate::model::{
     Access, Action, ActionOutcome, DoorKind, Evidence, Finished, Job, JobKind, Principal, Started, Subject, Verdict, error_chain,
 };
@@ -76,7 +76,7 @@ pub(super) enum End {
     /// The second observation proved something.
     Proved(Verdict),
     /// A human must decide first.
-    Held(String),
+    Held(Refusal),
     /// A sweep met the account enabled again by somebody, and a human must decide, whatever was approved before.
     EnabledAgain,
     /// Something is still there, although everything that can be sent was sent and accepted.
@@ -203,7 +203,7 @@ impl Attempt<'_> {
             }
             Resolved::Unclear(why) => {
                 self.evidence.unclear = true;
-                return Err(End::Held(why));
+                return Err(End::Held(why.into()));
             }
             Resolved::Those(principals) => principals,
         };

@@ -56,7 +56,7 @@ fn the_example_shows_every_key() {
         keys.sort_unstable();
         assert_eq!(known(&format!("[{table}]\nzzzzzzzzzzzz = 1")), *keys, "in [{table}]");
     }
-    let mut names: Vec<_> = tables.iter().map(|(table, _)| *table).chain(["playbook"]).collect();
+    let mut names: Vec<_> = tables.iter().map(|(table, _)| *table).chain(["group", "playbook"]).collect();
     names.sort_unstable();
     assert_eq!(known("zzzzzzzzzzzz = 1"), names);
 }

@@ -5,6 +5,70 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
+fn what_bounds_a_source_or_a_group_is_checked_at_its_place_with_the_word_that_was_meant() {
+    let said = complaints(
+        r#"
+[[source]]
+kind = "inbox"
+mode = "rehearse"
+reasons = ["departd", "noted"]
+playbooks = ["lock-dwn", "logout"]
+domains = ["@example.org"]
+highest = "revoke_session"
+urgency = "now"
+departures_share = "2"
+departures_per_delivery = "200%"
+compromises_per_operator = "5%"
+[[source]]
+name = "idp"
+kind = "scim"
+compromises_per_operator = 3
+rehearse = true
+[playbook.lock-down.chat]
+block = true
+[[target]]
+name = "chat"
+kind = "mattermost"
+url = "https://chat.example.org"
+token = { file = "/nowhere" }
+[group.protected]
+hold = true
+members = ["username:ann"]
+[group.board]
+members = ["ann"]
+highest = "contian"
+approvals = 3
+file = "board"
+[group.nobody]
+hold = true
+"#,
+    );
+    insta::assert_snapshot!(said, @r#"
+    revoked.toml:4:8: mode: operators are always taken at their word; to see what would be done, they write revoke --rehearse
+    revoked.toml:5:12: reasons: "departd" is none of the words here; did you mean "departed"?
+    revoked.toml:5:23: reasons: "noted" is none of the words here; there are compromised, departed, suspended, credential_changed, logout, risk_elevated
+    revoked.toml:6:14: playbooks: "lock-dwn" is none of the words here; did you mean "lock-down"?
+    revoked.toml:7:12: domains: "@example.org" is no domain; write example.org, and every sub-domain that counts as well
+    revoked.toml:8:11: highest: "revoke_session" is none of the words here; did you mean "revoke_sessions"?
+    revoked.toml:9:11: urgency: "now" is none of the words here; there are urgent, prompt, routine
+    revoked.toml:10:20: departures_share: it must be a share of the people who are known such as "2%" or "0.5%", or "unlimited", not a text
+    revoked.toml:11:27: departures_per_delivery: it must be a whole number from 0 up, a share of the people who are known such as "5%", or "unlimited", not a text
+    revoked.toml:12:28: compromises_per_operator: it must be a whole number from 0 up, or "unlimited", not a text
+    revoked.toml:13:1: the key `token` is missing
+    revoked.toml:13:1: the key `url` is missing
+    revoked.toml:16:28: compromises_per_operator: operators ask through the inbox alone; write it in the [[source]] of the kind `inbox`
+    revoked.toml:17:1: unknown key `rehearse`; the keys here are `url`, `token`, `next_token`, `issuer`, `external_id`, `deactivation`
+    revoked.toml:24:9: cannot read the secret in /nowhere: No such file or directory (os error 2)
+    revoked.toml:25:8: the group `protected` is the list `protected` of [policy]; take another name
+    revoked.toml:29:12: members: cannot tell what "ann" names; write email:, username:, opaque:, iss_sub:<issuer>#<sub> or employee_id: before it
+    revoked.toml:30:11: highest: "contian" is none of the words here; did you mean "contain"?
+    revoked.toml:31:13: approvals: it must be 1 or 2
+    revoked.toml:32:8: file: write the whole path of the list, such as "/etc/revoked/executives"
+    revoked.toml:33:8: the group nobody has neither members nor a file
+    "#);
+}
+
+#[test]
 fn every_mistake_is_told_at_once_with_place_and_suggestion() {
     let said = complaints(
         r#"

@@ -27,6 +27,7 @@ fn policy(most: Option<usize>) -> Arc<Policy> {
         departures_per_hour: None,
         compromises_per_minute: None,
         old_news_is_held: true,
+        ..Limits::default()
     };
     Arc::new(Policy {
         limits: BTreeMap::from([("hr".to_owned(), limits)]),

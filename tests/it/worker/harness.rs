@@ -57,6 +57,7 @@ impl Harness {
             departures_per_hour: None,
             compromises_per_minute: None,
             old_news_is_held: false,
+            ..Limits::default()
         };
         Self {
             store,

@@ -74,7 +74,7 @@ impl ShownSet {
             Config::load_what_stands(&at.config, &Clock::system()).0
         };
         let protected = match &config {
-            Some(config) => store.names_beside(config.policy.protected.names()).await?,
+            Some(config) => store.names_beside(&config.policy.guarded_names()).await?,
             None => BTreeSet::new(),
         };
         let mut known = BTreeSet::new();
@@ -88,7 +88,7 @@ impl ShownSet {
                 .names()
                 .iter()
                 .any(|name| protected.contains(&name.to_string().to_lowercase()));
-            if found || config.as_ref().is_some_and(|config| config.policy.protected.holds(&names)) {
+            if found || config.as_ref().is_some_and(|config| config.policy.guards(&names)) {
                 shown.protected.push(subject.clone());
             }
             let live = CaseFilter {
@@ -117,7 +117,7 @@ impl ShownSet {
                 shown.asked_for_before = recent;
                 shown.window = Some((class, store.clock().now().minus(class.window())));
             }
-            shown.may_be_protected = !config.policy.protected.is_empty() && !args.rehearse;
+            shown.may_be_protected = !config.policy.guarded_names().is_empty() && !args.rehearse;
         }
         shown.set = digest(args, reason, &shown.people);
         Ok(shown)

@@ -29,15 +29,12 @@ pub(super) async fn weigh(
         None => Foresight::of_strangers(&signals),
     };
     let mut facts = Facts {
-        source,
         delivery_departures: foresight.departures,
-        recent_departures: foresight.recent,
-        recent_compromises: 0,
-        unclear: false,
-        one_decision: None,
-        now,
+        population: foresight.population,
+        ..Facts::new(source, now).after_departures(foresight.recent)
     };
     let mut over = HashMap::new();
+    let mut over_share = None;
     let mut acts = 0_usize;
     let mut novelty = foresight.novelty.into_iter();
     for place in turns {
@@ -70,26 +67,33 @@ pub(super) async fn weigh(
             ..signal
         };
         facts.unclear = unclear;
-        match policy.decide(&person, &facts) {
+        // Of a source that only rehearses, what would be done.
+        let decision = policy.decide(&person, &facts);
+        match decision.in_earnest().clone() {
             Decision::Hold { class, why, .. } => {
                 *over.entry(class).or_insert(0_usize) += 1;
+                if SHARES.contains(&class) {
+                    over_share.get_or_insert_with(|| why.clone());
+                }
                 if row.effect != Effect::Held {
                     row.effect = Effect::Held;
                     row.adds(if LIMITS.contains(&class) { "over the limit" } else { &why });
                 }
             }
             Decision::Ignore { why } => row.comes_to_nothing(why),
-            Decision::Act(_) | Decision::Withdraw => {
+            Decision::Act(_) | Decision::Withdraw | Decision::Rehearse(_) => {
                 known.blocks_or_moves(row);
                 if row.effect != Effect::Blocked {
                     acts += 1;
-                    facts.acted_on(person.reason);
+                    facts.acted_on(&person);
                 }
             }
         }
     }
     let limits = policy.limits_of(source);
-    if let (Some(limit), true) = (limits.departures_per_delivery, over.contains_key(LIMITS[0])) {
+    if let Some(why) = over_share {
+        preview.held_whole = Some(why);
+    } else if let (Some(limit), true) = (limits.departures_per_delivery, over.contains_key(LIMITS[0])) {
         let all = departures(foresight.departures);
         preview.held_whole = Some(format!("{all}, {limit} may come at once"));
     } else if let (Some(limit), Some(held)) = (limits.departures_per_hour, over.get(LIMITS[1])) {
@@ -110,6 +114,9 @@ pub(super) async fn weigh(
 
 /// The classes of the holds over too many departures: in one delivery, and within an hour.
 const LIMITS: [&str; 2] = ["delivery_limit", "departures_limit"];
+
+/// The same where a share of the people who are known is the limit.
+const SHARES: [&str; 2] = ["delivery_share", "departures_share"];
 
 fn departures(count: usize) -> String {
     match count {

@@ -19,6 +19,7 @@ use crate::store::columns::written;
 use crate::store::identity::resolution::{ResolvedIdentity, names_at};
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::queue::accepted::Outcome;
+use crate::store::queue::asked_for::AskedFor;
 use crate::store::queue::decide::counts_as_departure;
 use crate::store::queue::entries;
 use crate::store::queue::new_job::NewJob;
@@ -32,6 +33,8 @@ use crate::store::{Result, StoreError};
 struct Opens<'d> {
     signal: &'d Signal,
     identity: ResolvedIdentity,
+    /// What it asks for beyond its reason, as JSON.
+    asked: String,
     work: Work,
     scope: String,
     /// By target: what is demanded, as JSON.
@@ -65,13 +68,9 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
     let delivery = &request.delivery;
     let recent = |class| people.recent.get(&(delivery.source.clone(), class)).copied().unwrap_or(0);
     let mut facts = Facts {
-        source: &delivery.source,
         delivery_departures: delivery.signals.iter().filter(|signal| counts_as_departure(signal)).count(),
-        recent_departures: recent(Class::Departures),
         recent_compromises: recent(Class::Compromises),
-        unclear: false,
-        one_decision: None,
-        now,
+        ..Facts::new(&delivery.source, now).after_departures(recent(Class::Departures))
     };
     let waits = delivery.inbox.iter().all(|row| people.inbox.contains(row));
     if people.alerted.contains(&delivery.source) || !waits {
@@ -104,7 +103,11 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
         let Decision::Act(work) = request.policy.decide(&person, &facts) else {
             return Ok(None);
         };
-        facts.acted_on(signal.reason);
+        // What is lowered keeps its own word of that.
+        if work.lowered.is_some() {
+            return Ok(None);
+        }
+        facts.acted_on(signal);
         let containments = work
             .jobs
             .iter()
@@ -116,6 +119,7 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
         };
         opens.push(Opens {
             signal,
+            asked: AskedFor::of(signal, identity.unclear).text()?,
             identity,
             scope: written("what a case is about", &signal.scope)?,
             containments: containments.collect::<Result<_>>()?,
@@ -259,6 +263,7 @@ fn open_case(
         note: signal.note.clone(),
         occurred_at: signal.occurred_at.map(Timestamp::ms),
         received_at: delivery.received_at.ms(),
+        asked: opens.asked.clone(),
     });
     group.record(&entries::case_opened(&new, case, work));
     for (((target, demanded), containment), certain) in work.jobs.iter().zip(&opens.containments).zip(&opens.certain) {

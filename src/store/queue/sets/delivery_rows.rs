@@ -52,6 +52,7 @@ pub(super) struct SignalRow {
     pub(super) note: Option<String>,
     pub(super) occurred_at: Option<i64>,
     pub(super) received_at: i64,
+    pub(super) asked: String,
 }
 
 /// What a source has said: `source, spoke_at, lags`.
@@ -92,9 +93,9 @@ pub(super) const CASES: &str = concat!(
 );
 pub(super) const SIGNALS: &str = concat!(
     "INSERT INTO signal (id, source, key, digest, subject_ref, reason, decision, case_id, requested_by, note, occurred_at, \
-     received_at) SELECT id, source, key, ",
+     received_at, asked) SELECT id, source, key, ",
     bytes_of!("digest"),
-    ", subject_ref, reason, 'act', case_id, requested_by, note, occurred_at, received_at FROM ",
+    ", subject_ref, reason, 'act', case_id, requested_by, note, occurred_at, received_at, asked FROM ",
     rows_of!(
         "$1",
         "id",
@@ -107,7 +108,8 @@ pub(super) const SIGNALS: &str = concat!(
         "requested_by",
         "note",
         "occurred_at",
-        "received_at"
+        "received_at",
+        "asked"
     ),
     " n"
 );

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::hot_mutation::AcceptRequest;
 use crate::model::{Disposition, Reason, Subject, Timestamp, When};
-use crate::policy::Class;
+use crate::policy::{Class, Mode};
 use crate::store::Result;
 use crate::store::columns::Columns as _;
 use crate::store::identity::resolution::{Link, Links, Members, ResolvedIdentity, read_name};
@@ -72,7 +72,13 @@ pub(super) const INBOX: &str = concat!(
 /// Whether a delivery holds signals to be acted on now, and nothing else.
 pub(super) fn is_plain(request: &AcceptRequest) -> bool {
     let delivery = &request.delivery;
-    request.sealed.is_empty()
+    let limits = request.policy.limits_of(&delivery.source);
+    // What is compared with more than what is read here, or kept beside it, is done alone.
+    let plainly_bound = limits.compromises_per_operator.is_none()
+        && request.policy.mode_of(&delivery.source) == Mode::Act
+        && !Class::ALL.into_iter().any(|class| limits.has_share(class));
+    plainly_bound
+        && request.sealed.is_empty()
         && (1..=MOST_SIGNALS).contains(&delivery.signals.len())
         && delivery.name.is_none()
         && delivery.digest.is_none()

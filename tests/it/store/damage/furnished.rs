@@ -22,6 +22,8 @@ pub(super) async fn furnished() -> Place {
         .keep_canary("chat", Some("6.7.0".to_owned()), Duration::from_secs(30), vec![delay])
         .await
         .unwrap();
+    let list = ["username:ceo".to_owned()].into();
+    store.keep_group_list("executives".to_owned(), list, [7; 32]).await.unwrap();
     store.set_receivers(vec![crate::store::outbox::receiver()]).await.unwrap();
     let ends = [
         ("alice", Some(Settlement::Done(Verdict::Contained))),
@@ -35,6 +37,7 @@ pub(super) async fn furnished() -> Place {
             "erin",
             Some(Settlement::Hold {
                 why: "the last administrator".to_owned(),
+                held_for: None,
             }),
         ),
         (
