@@ -4,7 +4,11 @@ use http::{Method, StatusCode};
 use revoked::model::Role;
 use serde_json::json;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+
 use super::Site;
+use crate::harness::until;
 
 #[tokio::test]
 async fn a_token_that_asks_too_much_waits_and_no_other_does() {
@@ -36,8 +40,8 @@ async fn whoever_guesses_is_slowed_and_keeps_nobody_out() {
     let site = Site::new().await;
     let token = site.token(Role::Viewer).await;
     let ask = async |bearer: &str| {
-        let answer = site.by_network(&[("authorization", bearer)], Method::GET, "/api/v1/cases", None);
-        answer.await.status
+        let headers = [("authorization", bearer)];
+        site.by_network(&headers, Method::GET, "/api/v1/cases", None).await.status
     };
     let mut seen = Vec::new();
     for _ in 0..12 {
@@ -87,5 +91,32 @@ async fn what_is_too_long_is_refused_with_its_own_status() {
             .await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
     }
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn streams_that_nobody_reads_end_and_make_room() {
+    let site = Site::new().await;
+    let socket = site.installation.path("sockets/viewer.sock");
+    let open = async || {
+        let mut stream = UnixStream::connect(&socket).await.unwrap();
+        stream
+            .write_all(b"GET /changes HTTP/1.1\r\nHost: revoked\r\n\r\n")
+            .await
+            .unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).await.unwrap();
+        (String::from_utf8_lossy(&head).into_owned(), stream)
+    };
+    let mut unread = Vec::new();
+    for _ in 0..64 {
+        let (head, stream) = open().await;
+        assert_eq!(head, "HTTP/1.1 200");
+        unread.push(stream);
+    }
+    assert_eq!(open().await.0, "HTTP/1.1 503");
+    until("room for another", async || (open().await.0 == "HTTP/1.1 200").then_some(())).await;
+    // They were ended by the daemon, not by us.
+    assert_eq!(unread.len(), 64);
     site.running.stop().await;
 }
