@@ -93,6 +93,7 @@ pub const ROUTES: &[Access] = &[
     row("GET", "/people", Role::Viewer),
     row("GET", "/departures", Role::Viewer),
     row("GET", "/targets", Role::Viewer),
+    row("GET", "/times", Role::Viewer),
     row("GET", "/trail", Role::Viewer),
     row("GET", "/changes", Role::Viewer),
     row("POST", "/sign-out", Role::Viewer),
