@@ -64,7 +64,7 @@ pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
 pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
 pub use cases::hold_decision::{Approved, HoldChoice};
-pub use cases::holds::Hold;
+pub use cases::holds::{DecidedHolds, Hold};
 pub use cases::notes::CaseNote;
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
@@ -118,6 +118,7 @@ pub use views::containment::{ContainmentGroup, ContainmentTimes, Distribution, M
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use views::lanes::LaneView;
+pub use views::last_looks::TargetLook;
 pub use views::plans::{PlannedCase, PlannedPerson};
 pub use views::recorded::RecordedSignal;
 pub use views::rehearsed::{RehearsedCount, RehearsedPerson};

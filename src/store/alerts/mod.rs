@@ -121,6 +121,28 @@ impl Store {
         Listed::read("alert", &rows, alert)
     }
 
+    /// The open alerts, or with `all` the cleared ones too, the newest first: from behind the place of one on, at most `limit` of them.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn alerts_behind(&self, all: bool, behind: Option<(Timestamp, i64)>, limit: u32) -> Result<Listed<Alert>> {
+        let which = if all { "true" } else { "cleared_at IS NULL" };
+        // Which they are first: what is looked up of each is looked up of those alone.
+        let sql = query(&format!(
+            "WHERE a.id IN (SELECT id FROM alert WHERE {which} AND (last_at, id) < ($1, $2) ORDER BY last_at DESC, id DESC LIMIT $3) \
+             ORDER BY a.last_at DESC, a.id DESC"
+        ));
+        let (at, id) = behind.map_or((i64::MAX, i64::MAX), |(at, id)| (at.ms(), id));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(at)
+            .bind(id)
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing alerts"))?;
+        Listed::read("alert", &rows, alert)
+    }
+
     /// The numbers of the open alerts from one number to another, of one kind where it is named; with `needing`, of those that need somebody.
     ///
     /// # Errors

@@ -213,10 +213,10 @@ async fn the_program_of_alerts_exec_gets_every_alert_even_one_that_is_over() {
     place.ends("quarantine", "source:hr").await;
     let to = [String::new()];
     let bound = async || {
-        let pace = (Duration::ZERO, false);
+        let at_once = (Duration::ZERO, false);
         place
             .store
-            .bind_messages(EXEC_CHANNEL, Gathering::Each, pace, &to)
+            .bind_messages(EXEC_CHANNEL, Gathering::Each, at_once, &to)
             .await
             .unwrap()
     };

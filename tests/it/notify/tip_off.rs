@@ -32,7 +32,7 @@ async fn what_a_channel_was_not_told_goes_to_the_others_that_would_not_have_been
     let due = place.due_on("ops").await;
     place.store.withhold(due[0].id, reached.unwrap()).await.unwrap();
     let told = (What::Raised, "came_back/job:1".to_owned());
-    assert_eq!(place.told_on("pager").await, [told.clone()]);
+    assert_eq!(place.told_on("pager").await, std::slice::from_ref(&told));
     assert_eq!(place.told_on("next").await, [told], "at once, and not after fifteen minutes");
     assert!(place.due_on("ops").await.is_empty());
     assert_eq!(place.store.alerts(false).await.unwrap()[0].withheld_from, ["ops"]);

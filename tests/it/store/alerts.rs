@@ -88,3 +88,21 @@ async fn several_are_cleared_together_or_none_is() {
     place.store.clear_alerts(vec![1, 3], ann(), None).await.unwrap();
     assert!(place.open_alerts().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_list_that_goes_on_behind_a_place_has_each_alert_once_though_all_came_at_one_instant() {
+    let place = place().await;
+    for n in 0..5 {
+        place.raise("target_down", &format!("target:t{n}")).await;
+    }
+    let mut seen = Vec::new();
+    let mut behind = None;
+    loop {
+        let page = place.store.alerts_behind(false, behind, 2).await.unwrap().rows;
+        let Some(last) = page.last() else { break };
+        behind = Some((last.last_at, last.id));
+        seen.extend(page.iter().map(|alert| alert.key.clone()));
+    }
+    let whole: Vec<String> = place.open_alerts().await.into_iter().map(|alert| alert.key).collect();
+    assert_eq!((seen.len(), &seen), (5, &whole));
+}
