@@ -1,7 +1,5 @@
 //! `revoked find`: everything that is known by a word, each thing with the command that shows it.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 use serde::Serialize;
 
@@ -9,7 +7,7 @@ use super::near::near_names;
 use super::output::{Cell, LocalTimes, Meaning, bare, json_line, line, plain, remark, shortened, table};
 use super::{Exit, StoreArgs, UsageError, reads, whom};
 use crate::model::Subject;
-use crate::store::{HitKind, NEWEST_JOBS, PeopleRead, SHOWN, SearchHit, SearchHits, SearchWord};
+use crate::store::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits, SearchWord};
 
 /// `revoked find`
 #[derive(Debug, Clone, Args)]
@@ -49,7 +47,7 @@ pub(super) async fn run(args: &FindArgs, at: &StoreArgs) -> anyhow::Result<Exit>
     };
     let store = at.open().await?;
     let found = store.search(&word).await?;
-    reads::record_read(&store, at, &about(&found)).await;
+    reads::record_read(&store, at, &reads::read_with("find").of_found(&found)).await;
     if args.json {
         for hit in &found.hits {
             let command = command(hit);
@@ -80,24 +78,6 @@ pub(super) async fn run(args: &FindArgs, at: &StoreArgs) -> anyhow::Result<Exit>
     }
     store.close().await;
     Ok(Exit::Ok)
-}
-
-/// Whom the hits are about, for the trail: as many as there are names and cases.
-fn about(found: &SearchHits) -> PeopleRead {
-    let cases = found.hits.iter().filter_map(|hit| match hit.kind {
-        HitKind::Case => hit.number,
-        _ => hit.case,
-    });
-    let of_people = found
-        .hits
-        .iter()
-        .filter(|hit| !matches!(hit.kind, HitKind::Alert | HitKind::Account));
-    let named: BTreeSet<&str> = of_people.filter_map(|hit| hit.what.as_deref()).collect();
-    PeopleRead {
-        cases: cases.collect(),
-        people: named.len(),
-        ..reads::read_with("find")
-    }
 }
 
 fn show(found: &SearchHits, word: &SearchWord, times: &LocalTimes) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use revoked_trail::{Entry, EntryKind};
 use crate::digest::{hex, sha256};
 use crate::model::Actor;
 use crate::store::columns::{Columns as _, written};
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::store::{HitKind, Result, SearchHits, Store, StoreError, Tx};
 
 /// Where it lies, among what sources keep and under a name that no source can have, what was recorded within the hour.
 const PLACE: (&str, &str) = ("[reads]", "people");
@@ -42,6 +42,25 @@ impl PeopleRead {
             cases: Vec::new(),
             subject_refs: Vec::new(),
             people: 0,
+        }
+    }
+
+    /// The same of what was found: as many people as there are names and cases.
+    #[must_use]
+    pub fn of_found(self, found: &SearchHits) -> Self {
+        let cases = found.hits.iter().filter_map(|hit| match hit.kind {
+            HitKind::Case => hit.number,
+            _ => hit.case,
+        });
+        let of_people = found
+            .hits
+            .iter()
+            .filter(|hit| !matches!(hit.kind, HitKind::Alert | HitKind::Account));
+        let named: BTreeSet<&str> = of_people.filter_map(|hit| hit.what.as_deref()).collect();
+        Self {
+            cases: cases.collect(),
+            people: named.len(),
+            ..self
         }
     }
 }
