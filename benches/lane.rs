@@ -110,8 +110,12 @@ async fn open(
 pub(crate) fn no_limits(policy: &mut Policy) {
     let unlimited = revoked::policy::Limits {
         departures_per_delivery: None,
+        delivery_share: None,
         departures_per_hour: None,
+        departures_share: None,
         compromises_per_minute: None,
+        compromises_per_operator: None,
+        compromises_share: None,
         old_news_is_held: false,
     };
     policy.limits.insert("bench".to_owned(), unlimited);

@@ -28,7 +28,7 @@
 //! | `store/queue` | the job queue: accept, coalesce, claim under a `lease`, requeue, settle; in `store/queue/sets` the same for a whole group at once |
 //! | `store/cases`, `store/departures` | what a human decides (`holds`, release, calling off); leavers |
 //! | `store/identity` | whose name it is: resolution, links, `reassignment` of an identifier, erasure |
-//! | `store/operators` | tokens of the API, links and sessions of the page |
+//! | `store/operators` | tokens of the API, links and sessions of the page; who has read about whom |
 //! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |
 //! | `store/writer`, `store/trail`, `store/views`, `store/file` | the one writer; reading the trail; lists and counts; opening the file |
 //! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |
@@ -45,6 +45,7 @@
 //! | [`revoked_trail`] | a crate of its own (`crates/revoked-trail`, with the program `revoked-verify`), pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
 //! | [`trail`] | the trail's keys, its files, the running checkpoints |
 //! | [`statement`], [`transmitter`] | what others are told of what was proved (pure), and the telling |
+//! | [`notify`] over `store/notifications` | how people are told of alerts: a file for each kind of channel (webhook, mail, Slack, Mattermost, `PagerDuty`, Alertmanager, a program); which, when and once is the store's |
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
@@ -116,6 +117,7 @@ pub mod intake;
 pub mod jose;
 pub mod json;
 pub mod model;
+pub mod notify;
 pub mod passwd;
 pub mod policy;
 pub mod secret;

@@ -22,7 +22,7 @@ pub(super) async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// 200 where signals can be taken, else 503 with the reasons.
+/// 200 where all is well with the daemon, else 503 with the reasons.
 pub(super) async fn readyz(State(app): State<Arc<AppState>>) -> Response {
     let reasons = app.ports.readiness.unready().await;
     let ready = reasons.is_empty();

@@ -161,7 +161,7 @@ pub struct Endpoint {
 /// The port behind `/readyz`.
 #[async_trait]
 pub trait Readiness: Send + Sync {
-    /// Why the daemon cannot take signals now, each as a sentence for an operator; empty where it can.
+    /// What is wrong with the daemon now, each as a sentence for an operator; empty where all is well.
     async fn unready(&self) -> Vec<String>;
 }
 

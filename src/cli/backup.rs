@@ -7,10 +7,10 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::output::{Meaning, json, line, plain, progress};
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, reads};
 use crate::config;
 use crate::secret::SecretSource;
-use crate::store::Store;
+use crate::store::{PeopleRead, Store};
 use crate::trail;
 
 /// `revoked backup`
@@ -82,6 +82,11 @@ async fn back_up(args: &BackupArgs, at: &StoreArgs, store: &Store) -> anyhow::Re
     let report = trail::verify_snapshot(snapshot, &keys, Vec::new(), progress("entries verified")).await?;
     let schema = copy.schema();
     let bytes = copy.keep(&args.file).await?;
+    let read = PeopleRead {
+        people: store.count_people().await?,
+        ..reads::read_with("backup")
+    };
+    reads::record_read(store, at, &read).await;
     Ok(BackedUp {
         file: args.file.clone(),
         bytes,

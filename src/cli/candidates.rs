@@ -71,6 +71,7 @@ fn offers_for(id: &str, family: &str) -> Option<fn() -> Offers> {
         ("target" | "targets", _) => targets_here,
         ("source" | "sources" | "all_of", _) | ("name", "source") => sources_here,
         ("receiver", _) => receivers,
+        ("channel", _) => channels,
         ("case" | "cases", _) => cases,
         ("hold" | "holds", _) => holds,
         ("alert" | "alerts", _) => alerts,
@@ -157,6 +158,14 @@ fn receivers() -> Offers {
     settings.map_or_else(Vec::new, |settings| {
         words(settings.receivers.iter().map(|one| one.receiver.name.as_str()))
     })
+}
+
+fn channels() -> Offers {
+    let config = config();
+    let channels = config.iter().flat_map(|config| &config.channels);
+    channels
+        .map(|channel| (channel.rules.name.clone(), channel.rules.carrier.to_owned()))
+        .collect()
 }
 
 fn cases() -> Offers {

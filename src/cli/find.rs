@@ -1,11 +1,13 @@
 //! `revoked find`: everything that is known by a word, each thing with the command that shows it.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde::Serialize;
 
 use super::near::near_names;
 use super::output::{Cell, LocalTimes, Meaning, bare, json_line, line, plain, remark, shortened, table};
-use super::{Exit, StoreArgs, UsageError, whom};
+use super::{Exit, StoreArgs, UsageError, reads, whom};
 use crate::model::Subject;
 use crate::store::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits, SearchWord};
 
@@ -47,6 +49,7 @@ pub(super) async fn run(args: &FindArgs, at: &StoreArgs) -> anyhow::Result<Exit>
     };
     let store = at.open().await?;
     let found = store.search(&word).await?;
+    reads::record_read(&store, at, &reads::read_with("find").of_found(&found)).await;
     if args.json {
         for hit in &found.hits {
             let command = command(hit);

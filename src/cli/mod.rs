@@ -31,9 +31,11 @@ mod leaked;
 mod login;
 mod manual;
 mod near;
+mod notify;
 mod number;
 mod output;
 mod policy;
+mod reads;
 mod release;
 mod reload;
 mod report;
@@ -123,6 +125,9 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     /// Certify what one person held, and how it ended
     #[command(subcommand)]
     Person(report::PersonCommand),
+    /// Tell how long it took to end access
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Tell the next shift what came, what is open, and what to type about it
     Handover(report::HandoverArgs),
     /// Look at jobs
@@ -156,6 +161,9 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     /// Look at alerts, acknowledge and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
+    /// Look at the channels on which people are told of alerts, and test them
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     /// Show how everything stands on one screen, what needs you last
     Status(status::StatusArgs),
     /// Show, verify or export the trail, and replace its key
@@ -233,6 +241,7 @@ impl Cli {
             Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Person(command) => Box::pin(report::person(command, at)).await,
+            Command::Report(command) => Box::pin(report::times(command, at)).await,
             Command::Handover(args) => Box::pin(report::handover(&args, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
@@ -243,6 +252,7 @@ impl Cli {
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
+            Command::Notify(command) => Box::pin(notify::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
             Command::Token(command) => Box::pin(token::run(command, at)).await,

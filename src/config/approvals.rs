@@ -22,15 +22,12 @@ pub struct Approvals {
 
 pub(super) fn approvals(written: &file::Approvals, found: &mut Diagnostics) -> Approvals {
     let two_above = written.two_persons_above.as_ref().and_then(|above| {
-        let people = above.get_ref().0?;
-        u32::try_from(people)
-            .map_err(|_| {
-                found.complain(
-                    above.span(),
-                    "two_persons_above: so many people there are not; write a smaller number or \"unlimited\"",
-                )
-            })
-            .ok()
+        let people = u32::try_from(above.get_ref().0?);
+        if people.is_err() {
+            let message = "two_persons_above: so many people there are not; write a smaller number or \"unlimited\"";
+            found.complain(above.span(), message);
+        }
+        people.ok()
     });
     Approvals {
         rule: ApprovalRule {

@@ -74,10 +74,10 @@ pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, name: &str, found: &mut 
     entries
 }
 
-/// Adds `[[target]]`, `[[source]]` and `[[receiver]]` to what the complaint about an unknown table suggests.
+/// Adds `[[target]]`, `[[source]]`, `[[receiver]]` and `[[notify]]` to what the complaint about an unknown table suggests.
 pub(super) fn with_arrays(mut complaint: ConfigError) -> ConfigError {
     if let Some(key) = quoted(&complaint.message)
-        && let Some(array) = nearest(key, ["target", "source", "receiver"])
+        && let Some(array) = nearest(key, ["target", "source", "receiver", "notify"])
         && !complaint.message.contains("did you mean")
     {
         complaint.message = format!("unknown key `{key}`; did you mean `[[{array}]]`?");
@@ -91,7 +91,7 @@ fn quoted(message: &str) -> Option<&str> {
 }
 
 /// The keys that every entry has, and those of its kind.
-fn split<'a>(entry: Entry<'a>, shared: &[&str]) -> (Entry<'a>, Entry<'a>) {
+pub(super) fn split<'a>(entry: Entry<'a>, shared: &[&str]) -> (Entry<'a>, Entry<'a>) {
     let span = entry.span();
     let (ours, theirs): (Vec<_>, Vec<_>) = entry
         .into_inner()
@@ -104,7 +104,7 @@ fn split<'a>(entry: Entry<'a>, shared: &[&str]) -> (Entry<'a>, Entry<'a>) {
 }
 
 /// What a kind complains about, with a place and, for an unknown key, the keys that every entry has in mind too.
-fn of_kind(errors: Vec<ConfigError>, at: &Range<usize>, shared: &[&str], found: &mut Diagnostics) {
+pub(super) fn of_kind(errors: Vec<ConfigError>, at: &Range<usize>, shared: &[&str], found: &mut Diagnostics) {
     for complaint in errors {
         let mut complaint = complaint.or_at(at.clone());
         if let Some(key) = quoted(&complaint.message)
@@ -433,7 +433,7 @@ pub(super) fn bad_name(name: &str) -> Option<String> {
     (!good).then(|| "it must be up to 40 of a-z, 0-9, - and _, with a letter first".to_owned())
 }
 
-fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<Item = &'k str> + Clone) -> ConfigError {
+pub(super) fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<Item = &'k str> + Clone) -> ConfigError {
     let word: String = written.get_ref().chars().take(40).collect();
     let message = match nearest(&word, known.clone()) {
         Some(meant) => format!("kind: no kind of {what} is called {word:?}; did you mean {meant:?}?"),

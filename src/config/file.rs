@@ -27,6 +27,7 @@ pub(super) struct File {
     pub(super) alerts: Alerts,
     pub(super) approvals: Approvals,
     pub(super) console: Console,
+    pub(super) goals: Goals,
     pub(super) retention: Retention,
     pub(super) log: Log,
 }
@@ -234,6 +235,26 @@ pub(super) struct Console {
     pub(super) sockets: Option<Spanned<PathBuf>>,
     pub(super) listen: Option<Spanned<String>>,
     pub(super) origin: Option<Spanned<String>>,
+}
+
+/// The goals of every reason, and of each that has its own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Goals {
+    pub(super) first_revoke: Option<Spanned<Period>>,
+    pub(super) containment: Option<Spanned<Period>>,
+    pub(super) compromised: Goal,
+    pub(super) departed: Goal,
+    pub(super) suspended: Goal,
+    pub(super) credential_changed: Goal,
+    pub(super) logout: Goal,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Goal {
+    pub(super) first_revoke: Option<Spanned<Period>>,
+    pub(super) containment: Option<Spanned<Period>>,
 }
 
 /// The path of a program, or a table with it.

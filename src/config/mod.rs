@@ -1,9 +1,9 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter` and `alerts`, who decides in `approvals`; how two
-//! configs are told apart in `written`.
-//! Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
+//! who decides in `approvals`, how soon access is to end in `goals`; how two configs are told apart in
+//! `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -17,6 +17,7 @@ use toml::de::DeTable;
 
 use crate::clock::Clock;
 use crate::digest::{hex, sha256};
+use crate::model::Goals;
 use crate::policy::{Limits, Mode, Policy};
 use crate::secret::{SecretSource, is_kept_from_us, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
@@ -29,8 +30,11 @@ mod bounds;
 mod console;
 mod entries;
 mod file;
+mod goals;
 mod groups;
 mod names;
+mod notify;
+mod notify_carriers;
 mod playbooks;
 mod source_rules;
 mod tables;
@@ -43,6 +47,7 @@ pub use alerts::{AlertProgram, Alerts};
 pub use approvals::Approvals;
 pub use console::ConsoleSettings;
 pub use file::LogFormat;
+pub use goals::goals_in;
 pub use groups::{GroupFile, read_group_file};
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
@@ -83,10 +88,14 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// The channels on which people are told of them.
+    pub channels: Vec<crate::notify::Channel>,
     /// How holds are approved.
     pub approvals: Approvals,
     /// Where operators reach the API and the page.
     pub console: ConsoleSettings,
+    /// How soon access is to end.
+    pub goals: Goals,
     /// How long what is over is kept.
     pub retention: Retention,
     /// Log lines.
@@ -268,6 +277,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let targets = entries::take(&mut root, "target", found);
     let sources = entries::take(&mut root, "source", found);
     let receivers = entries::take(&mut root, "receiver", found);
+    let channels = entries::take(&mut root, "notify", found);
     let transmitter = transmitter::take(&mut root, found);
     let (file, errors) = crate::settings::salvage::<file::File>(root);
     found.errors.extend(errors.into_iter().map(entries::with_arrays));
@@ -283,14 +293,18 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     for source in &mut sources {
         source.limits = policy.limits_of(&source.name);
     }
+    let alerts = alerts::alerts(&file.alerts, found);
+    let trail = trail::trail(file.trail, &store, found);
     let config = Config {
         listen: tables::listen(&file.listen, found),
-        trail: trail::trail(file.trail, &store, found),
+        channels: notify::channels(channels, &alerts, &trail.origin, found),
+        trail,
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
-        alerts: alerts::alerts(&file.alerts, found),
+        alerts,
         approvals: approvals::approvals(&file.approvals, found),
         console: console::console(&file.console, found),
+        goals: goals::goals(&file.goals, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),
         store,

@@ -229,11 +229,11 @@ fn directives(text: &str) -> Result<(), String> {
 }
 
 const TENTH: Duration = Duration::from_millis(100);
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-const MONTH: Duration = Duration::from_hours(24 * 31);
+pub(super) const MONTH: Duration = Duration::from_hours(24 * 31);
 const CENTURY: Duration = Duration::from_hours(24 * 36_525);
 
 /// The written length, or the default; a complaint where it is outside the bounds.

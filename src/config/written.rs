@@ -39,13 +39,14 @@ pub enum ChangeKind {
 }
 
 /// Tables that a running daemon takes over whole. Of any other a change needs a restart: a listener, a lane and an open file are not exchanged under the work.
-const TAKEN_OVER: [&str; 8] = [
+const TAKEN_OVER: [&str; 9] = [
     "policy",
     "playbook",
     "group",
     "source",
     "approvals",
     "alerts",
+    "notify",
     "ledger",
     "retention",
 ];

@@ -24,9 +24,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConsoleSettings;
+use crate::model::Goals;
 use crate::policy::CurrentPolicy;
-use crate::store::Store;
+use crate::store::{PeopleRead, Store};
 use crate::worker::AsksReactivation;
+use caller::Caller;
 
 pub use routes::document;
 pub use serve::{Listeners, serve};
@@ -37,6 +39,8 @@ pub struct Console {
     store: Store,
     settings: Arc<ConsoleSettings>,
     changes: changes::Changes,
+    /// How soon access is to end.
+    goals: Arc<Goals>,
     /// A place for each page that is told of changes.
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
@@ -62,10 +66,35 @@ impl Console {
             store,
             settings: Arc::new(settings),
             changes: changes::Changes::new(),
+            goals: Arc::default(),
             streams: streams::Streams::new(),
             installation: Arc::new(installation),
             paces: Arc::new(pace::Paces::new()),
             stop,
         }
+    }
+
+    /// Records that somebody has read about the people of these cases. It is answered all the same where that cannot be written.
+    async fn note_read(&self, caller: &Caller, with: &'static str, cases: Vec<i64>) {
+        let read = PeopleRead {
+            cases,
+            ..PeopleRead::new(caller.operator.clone(), with)
+        };
+        self.record_read(&read).await;
+    }
+
+    /// The same of whatever was read.
+    async fn record_read(&self, read: &PeopleRead) {
+        if let Err(error) = self.store.note_read(read).await {
+            let with = read.with;
+            tracing::warn!(error = %crate::model::error_chain(&error), with, "what was read could not be recorded in the trail");
+        }
+    }
+
+    /// The same, which judges times by these goals.
+    #[must_use]
+    pub fn with_goals(mut self, goals: Goals) -> Self {
+        self.goals = Arc::new(goals);
+        self
     }
 }

@@ -1,22 +1,24 @@
-//! Handing alerts over: begun at the start, and anew where a new config names another program.
+//! Telling people of alerts: begun at the start, and anew where a new config names other channels.
 
-use super::alert_program;
 use super::listeners::{Listeners, Work};
-use crate::config::Alerts;
+use super::notifications;
+use crate::config::Config;
 use crate::store::{Result, Store};
 
-/// Starts what hands alerts over once `before` has ended, and says so where its program cannot be run: that keeps nobody's access from being ended.
-pub(super) async fn begin(store: &Store, alerts: &Alerts, listeners: &Listeners, before: Option<Work>) -> Result<Option<Work>> {
-    store.begin_handing_over(alerts.program.is_some()).await?;
-    if let Some(fault) = &alerts.fault {
-        alert_program::tell_fault(store, fault).await?;
+/// Starts what tells people of alerts, and says so where the program of `[alerts] exec` cannot be run: that keeps nobody's access from being ended.
+pub(super) async fn begin(store: &Store, config: &Config, listeners: &Listeners) -> Result<Vec<Work>> {
+    if let Some(fault) = &config.alerts.fault {
+        notifications::tell_fault(store, fault).await?;
     }
-    let Some(program) = alerts.program.clone() else {
-        if let Some(before) = before {
-            before.stop();
-        }
-        return Ok(None);
-    };
-    let handing = |stop| alert_program::run(store.clone(), program, stop);
-    Ok(Some(listeners.spawn_after(before, "the handing over of alerts", handing)))
+    let mut works = Vec::with_capacity(config.channels.len() + 1);
+    for channel in &config.channels {
+        let name = format!("the channel {}", channel.rules.name);
+        let telling = |stop| notifications::run(store.clone(), channel.clone(), config.console.origin.clone(), stop);
+        works.push(listeners.spawn_after(None, &name, telling));
+    }
+    if !config.channels.is_empty() {
+        let looking = |stop| notifications::escalate(store.clone(), stop);
+        works.push(listeners.spawn_after(None, "the escalation of alerts", looking));
+    }
+    Ok(works)
 }

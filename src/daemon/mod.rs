@@ -9,7 +9,7 @@
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `handing_over`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
-//! `alert_program`, which alerts are handed to; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
+//! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -37,7 +37,6 @@ use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
-mod alert_program;
 pub mod asked;
 mod canaries;
 mod descriptors;
@@ -47,6 +46,7 @@ mod handing_over;
 mod health;
 mod integrity;
 mod listeners;
+mod notifications;
 mod periodic;
 mod polls;
 pub mod reload;
@@ -137,9 +137,11 @@ impl Daemon {
             targets: config.targets.iter().map(|target| target.name.clone()).collect(),
             reactivations: Box::new(asked.clone()),
         };
-        let console = Console::new(store.clone(), config.console.clone(), installation, stop_intake.clone());
+        let console =
+            Console::new(store.clone(), config.console.clone(), installation, stop_intake.clone()).with_goals(config.goals.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
+        name_channels(&store, &config).await?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire_leases(true).await?;
@@ -194,7 +196,7 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        let handing = handing_over::begin(&store, &config.alerts, &listeners, None).await?;
+        let handing = handing_over::begin(&store, &config, &listeners).await?;
         let watching = |stop| group_lists::run(store.clone(), group_lists, stop);
         let lists = listeners.spawn_after(None, "the lists of groups", watching);
         let exchanged = reload::Parts {
@@ -216,10 +218,7 @@ impl Daemon {
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
-        if config.console.is_on() {
-            let serving = console::serve(console_listeners, console);
-            listeners.spawn_watched("the console", serving);
-        }
+        serve_console(&config, (console_listeners, console), &listeners);
         let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
         listeners.spawn_watched("what commands ask", answering);
         // Not watched: it ends by itself, and its word is an alert.
@@ -370,6 +369,13 @@ async fn keep_rules(store: &Store, config: &Config) -> anyhow::Result<group_list
     group_lists::begin(store, config.group_files.clone()).await
 }
 
+/// Serves the console where the config says that it listens.
+fn serve_console(config: &Config, (opened, console): (console::Listeners, Console), listeners: &Listeners) {
+    if config.console.is_on() {
+        listeners.spawn_watched("the console", console::serve(opened, console));
+    }
+}
+
 /// Starts what tells receivers. It ends with the lanes: what waits for a receiver waits in the store.
 fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     for name in transmitter.push_receivers() {
@@ -378,6 +384,12 @@ fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     }
     let overdue = transmitter::run_overdue_polls(transmitter.clone(), shutdown.soft.clone());
     shutdown.spawn_watched("the look for receivers that do not poll", overdue);
+}
+
+/// Says on which channels people are told, before anything can raise an alert.
+async fn name_channels(store: &Store, config: &Config) -> anyhow::Result<()> {
+    let rules = config.channels.iter().map(|channel| channel.rules.clone()).collect();
+    Ok(store.set_channels(rules).await?)
 }
 
 /// Starts the inbox and the sources that we fetch from, and the look at the targets' clocks, which decide when departures are due.

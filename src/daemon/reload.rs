@@ -75,7 +75,7 @@ pub(super) struct Running {
     pub(super) written: Written,
     pub(super) digest: String,
     pub(super) polls: Polls,
-    pub(super) handing: Option<Work>,
+    pub(super) handing: Vec<Work>,
     pub(super) lists: Option<Work>,
 }
 
@@ -191,7 +191,7 @@ impl Parts {
             tracing::error!(error = %error_chain(&error), "could not keep which sources are acted on");
         }
         let (terms, filter) = (Terms::of(&config), config.log_filter());
-        self.policy.replace(config.policy);
+        self.policy.replace(config.policy.clone());
         self.terms.replace(terms);
         let watching = |stop| group_lists::run(self.store.clone(), lists, stop);
         let watched = self
@@ -200,6 +200,9 @@ impl Parts {
         running.lists = Some(watched);
         let mut sources = BTreeMap::new();
         let mut begun = Vec::new();
+        if is_changed("alerts") || is_changed("notify") {
+            self.tell_elsewhere(running, &config).await;
+        }
         for source in config.sources {
             let stands = self.intake.sources().get(&source.name);
             let stands = stands.filter(|_| running.written.reads_alike(&config.written, &source.name));
@@ -213,12 +216,6 @@ impl Parts {
         for name in begun {
             running.polls.begin(&self.listeners, &self.intake, &name, &sources[&name]);
         }
-        if is_changed("alerts") {
-            match handing_over::begin(&self.store, &config.alerts, &self.listeners, running.handing.take()).await {
-                Ok(handing) => running.handing = handing,
-                Err(error) => tracing::error!(error = %error_chain(&error), "could not begin to hand alerts over"),
-            }
-        }
         if is_changed("log")
             && let Err(error) = telemetry::set_filter(&filter)
         {
@@ -229,6 +226,22 @@ impl Parts {
             tracing::warn!(%error, "could not note which config this daemon runs with: revoked check cannot tell whether it was changed since");
         }
         Ok(())
+    }
+
+    /// Tells people of alerts by the new config. Each channel ends first, so that nobody is told twice.
+    async fn tell_elsewhere(&self, running: &mut Running, config: &Config) {
+        for work in running.handing.drain(..) {
+            work.end().await;
+        }
+        let rules = config.channels.iter().map(|channel| channel.rules.clone()).collect();
+        let begun = async {
+            self.store.set_channels(rules).await?;
+            handing_over::begin(&self.store, config, &self.listeners).await
+        };
+        match begun.await {
+            Ok(handing) => running.handing = handing,
+            Err(error) => tracing::error!(error = %error_chain(&error), "could not begin to tell people of alerts"),
+        }
     }
 
     /// Says by log, trail and alert that a file was refused.

@@ -13,7 +13,7 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
-//! - `operators`: tokens of the API, sessions of the page.
+//! - `operators`: tokens of the API, sessions of the page, who has read about whom. `notifications`: who is told of alerts, and what came of it.
 //!
 //! Beside them `alerts`, `asked` (what commands ask of the daemon), `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
 //! with `listed` for many of them and `gaps` for one that is shown although parts of it are damaged;
@@ -45,6 +45,7 @@ mod gaps;
 mod identity;
 mod listed;
 mod mistyped;
+mod notifications;
 mod operators;
 mod outbox;
 mod portion_pace;
@@ -56,14 +57,14 @@ mod transaction;
 mod views;
 mod writer;
 
-pub use alerts::{Alert, HandOver, LISTED_OF_A_KIND, UntoldAlert};
+pub use alerts::{Alert, LISTED_OF_A_KIND};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
 pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
 pub use cases::hold_decision::{Approved, HoldChoice};
-pub use cases::holds::Hold;
+pub use cases::holds::{DecidedHolds, Hold};
 pub use cases::notes::CaseNote;
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
@@ -84,6 +85,10 @@ pub use identity::link_rows::ScopedName;
 pub use identity::operator_links::LinkOutcome;
 pub use identity::resolution::LinkedName;
 pub use listed::{Listed, UnreadableRow};
+pub use notifications::{
+    ChannelRules, ChannelState, EXEC_CHANNEL, Gathering, Message, Sending, SendingOutcome, Suspended, TrialOutcome, What,
+};
+pub use operators::reads::PeopleRead;
 pub use operators::tokens::{ApiToken, Bearer, LONGEST_DAYS as LONGEST_TOKEN_DAYS};
 pub use outbox::backlog::{Backlog, Pending};
 pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
@@ -110,9 +115,11 @@ pub use views::case_begins::CaseBegins;
 pub use views::case_filter::CaseFilter;
 pub use views::case_progress::JobProgress;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
+pub use views::containment::{ContainmentGroup, ContainmentTimes, Distribution, Miss, NotWhole};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use views::lanes::LaneView;
+pub use views::last_looks::TargetLook;
 pub use views::plans::{PlannedCase, PlannedPerson};
 pub use views::recorded::RecordedSignal;
 pub use views::rehearsed::{RehearsedCount, RehearsedPerson};

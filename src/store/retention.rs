@@ -96,6 +96,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.prune_verifications(cases).await?;
+                tx.prune_notifications(tx.now.minus(cases)).await?;
                 tx.prune_sealed().await
             })
         })

@@ -160,6 +160,27 @@ pub const ALERTS_OPEN: Gauge<1> = Gauge::new(
     &["kind"],
 );
 
+/// What channels were told of alerts, by what became of it.
+pub const NOTIFICATIONS: Counter<2> = Counter::new(
+    "revoked_notifications_total",
+    "Attempts to tell a channel of alerts: delivered, retried, given_up or withheld.",
+    &["channel", "outcome"],
+);
+
+/// What channels are still to be told.
+pub const NOTIFICATIONS_WAITING: Gauge<1> = Gauge::new(
+    "revoked_notifications_waiting",
+    "Messages and deliveries that wait for a channel.",
+    &["channel"],
+);
+
+/// Since when a channel takes nothing.
+pub const NOTIFICATIONS_FAILING_SECONDS: Gauge<1> = Gauge::new(
+    "revoked_notifications_failing_seconds",
+    "Since the channel takes nothing; 0 while it works.",
+    &["channel"],
+);
+
 /// What receivers were told, by what became of it.
 pub const STATEMENTS: Counter<2> = Counter::new(
     "revoked_statements_total",
@@ -279,6 +300,9 @@ pub const METRICS: &[Row] = &[
     LEDGER_OLDEST_SECONDS.row(),
     HOLDS_OPEN.row(),
     ALERTS_OPEN.row(),
+    NOTIFICATIONS.row(),
+    NOTIFICATIONS_WAITING.row(),
+    NOTIFICATIONS_FAILING_SECONDS.row(),
     STATEMENTS.row(),
     STATEMENTS_WAITING.row(),
     STATEMENTS_OLDEST_SECONDS.row(),

@@ -51,6 +51,8 @@ pub(super) struct Lane {
     state: Mutex<State>,
     /// A slot came free, or the breaker or the pause changed.
     changed: Arc<Notify>,
+    /// When it is to have looked at its queue again at the latest.
+    looks_by: Mutex<Instant>,
 }
 
 pub(super) struct State {
@@ -129,6 +131,7 @@ impl Lane {
             }),
             settings,
             changed,
+            looks_by: Mutex::new(Instant::now() + PROBE_LIMIT),
         })
     }
 
@@ -158,6 +161,8 @@ impl Lane {
         let wake = self.store.wake(&self.name);
         let mut ahead = ReadAhead::new();
         while !self.shutdown.soft.is_cancelled() {
+            // A step may take as long as a probe.
+            self.will_look_by(Instant::now() + PROBE_LIMIT);
             // Registered before the query: what is queued or freed while it runs wakes us too.
             let (woken, changed) = (wake.notified(), self.changed.notified());
             let (mut woken, mut changed) = (std::pin::pin!(woken), std::pin::pin!(changed));
@@ -168,6 +173,7 @@ impl Lane {
             let Next::Until(next) = self.step(&mut ahead).await else {
                 continue;
             };
+            self.will_look_by(next);
             tokio::select! {
                 () = woken => ahead.let_go(),
                 () = changed => {}
@@ -176,6 +182,25 @@ impl Lane {
             }
         }
         self.keep_permit_time().await;
+    }
+
+    fn will_look_by(&self, at: Instant) {
+        *self.looks_by.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// For how long it has stood still: it should have looked at its queue, and has not. Nothing once it is to stop.
+    pub(super) fn stands_for(&self) -> Duration {
+        if self.shutdown.soft.is_cancelled() {
+            return Duration::ZERO;
+        }
+        let due = *self.looks_by.lock().unwrap_or_else(PoisonError::into_inner);
+        Instant::now().saturating_duration_since(due)
+    }
+
+    #[cfg(test)]
+    pub(super) fn age(&self, by: Duration) {
+        let mut due = self.looks_by.lock().unwrap_or_else(PoisonError::into_inner);
+        *due = due.checked_sub(by).unwrap_or(*due);
     }
 
     async fn step(self: &Arc<Self>, ahead: &mut ReadAhead) -> Next {

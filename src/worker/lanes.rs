@@ -123,6 +123,21 @@ impl Lanes {
         }
     }
 
+    /// The targets whose lane has stood still for longer than this, each with for how long.
+    #[must_use]
+    pub fn standing(&self, longer_than: Duration) -> Vec<(String, Duration)> {
+        let lanes = self.0.iter().map(|(name, lane)| (name.clone(), lane.stands_for()));
+        lanes.filter(|(_, length)| *length > longer_than).collect()
+    }
+
+    /// Makes every lane later than it is by that long, as a test cannot wait.
+    #[cfg(test)]
+    pub(crate) fn age(&self, by: Duration) {
+        for lane in self.0.values() {
+            lane.age(by);
+        }
+    }
+
     /// Lets a paused lane work again, on an operator's word.
     ///
     /// # Errors

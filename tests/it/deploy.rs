@@ -8,8 +8,6 @@ use clap::Parser as _;
 use revoked::cli::Exit;
 use revoked::clock::Clock;
 use revoked::config::{Config, DEFAULT_PATH};
-use revoked::telemetry::Shape;
-use revoked::telemetry::table::METRICS;
 
 const UNIT: &str = include_str!("../../deploy/revoked.service");
 const LOCAL: &str = include_str!("../../deploy/local.conf");
@@ -216,58 +214,4 @@ fn fits(pattern: &str, typed: &str) -> bool {
     let mut grep = grep.args(["-E", "-q", "-e", pattern]).stdin(Stdio::piped()).spawn().unwrap();
     grep.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
     grep.wait().unwrap().success()
-}
-
-/// The rules for Prometheus that are shipped.
-const RULES: &str = include_str!("../../deploy/prometheus/revoked.rules.yml");
-
-#[test]
-fn the_alert_rules_ask_for_metrics_labels_and_kinds_of_alerts_that_there_are() {
-    let expressions: Vec<&str> = RULES.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
-    assert!(expressions.len() > 8);
-    let operating = include_str!("../../docs/operating.md");
-    let mut asked = 0;
-    for expression in expressions {
-        let names = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        for name in names.filter(|name| name.starts_with("revoked_")) {
-            let row = METRICS
-                .iter()
-                .find(|row| name.strip_suffix("_bucket").unwrap_or(name) == row.name);
-            let row = row.unwrap_or_else(|| panic!("{name} is no metric: {expression}"));
-            assert_eq!(
-                name.ends_with("_bucket"),
-                matches!(row.shape, Shape::Histogram(_)),
-                "{expression}"
-            );
-            asked += 1;
-            // What stands in braces behind the name.
-            let (_, behind) = expression.split_once(name).unwrap();
-            let Some((chosen, _)) = behind.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
-                continue;
-            };
-            let (label, value) = chosen.split_once('=').unwrap();
-            assert!(row.labels.contains(&label), "{name} has no label {label}");
-            assert!(
-                operating.contains(&format!("| `{}` |", value.trim_matches('"'))),
-                "{expression}"
-            );
-        }
-    }
-    assert!(asked > 8);
-    for label in RULES.split("$labels.").skip(1) {
-        let label: String = label.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        assert!(
-            METRICS.iter().any(|row| row.labels.contains(&label.as_str())),
-            "{label} is no label"
-        );
-    }
-}
-
-#[test]
-fn prometheus_finds_no_fault_with_the_alert_rules() {
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/revoked.rules.yml");
-    match Command::new("promtool").args(["check", "rules"]).arg(rules).output() {
-        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => println!("NOT CHECKED: promtool cannot run here: {error}"),
-    }
 }

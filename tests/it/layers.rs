@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["sources"],
     &["intake"],
     &["transmitter"],
+    &["notify"],
     &["config"],
     &["api"],
     &["console"],

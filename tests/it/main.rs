@@ -22,6 +22,8 @@ mod layers;
 mod ldap;
 mod mattermost;
 mod moments;
+mod monitoring;
+mod notify;
 mod policy;
 mod ports;
 mod recordings;

@@ -50,6 +50,8 @@ kinds! {
     OperatorSignedIn = "operator.signed_in",
     /// An operator has signed out, or ended all their sessions.
     OperatorSignedOut = "operator.signed_out",
+    /// An operator has read what is kept about people: by which command or page, and about how many.
+    PeopleRead = "people.read",
     /// A signal was authenticated and stored, and leads to work.
     SignalAccepted = "signal.accepted",
     /// A signal was authenticated and stored, and policy says that nothing follows.
@@ -134,10 +136,14 @@ kinds! {
     AlertCleared = "alert.cleared",
     /// An operator acknowledged an alert: it stays open and is looked after.
     AlertAcknowledged = "alert.acknowledged",
-    /// The program of `[alerts] exec` has taken an alert.
+    /// A channel of notifications, or the program of `[alerts] exec`, has taken what was told of alerts.
     AlertTold = "alert.told",
-    /// An alert could not be handed to the program of `[alerts] exec`, and is not tried any more.
+    /// What was to be told of alerts could not be brought to a channel, and is not tried any more.
     AlertUntold = "alert.untold",
+    /// A channel was not told of alerts, since it reaches somebody of an unfinished case.
+    AlertWithheld = "alert.withheld",
+    /// An operator's acknowledgement of an alert has ended: it needs somebody again.
+    AlertAcknowledgementEnded = "alert.acknowledgement_ended",
     /// A departure was planned for its effective instant.
     DeparturePlanned = "departure.planned",
     /// A planned departure got another date, zone or playbook.

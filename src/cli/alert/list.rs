@@ -99,8 +99,17 @@ fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Who looks after it, and who has cleared it.
+/// Where it was not told, who looks after it, and who has cleared it.
 fn told_of(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
+    if !alert.withheld_from.is_empty() {
+        paragraph(
+            4,
+            &format!(
+                "not told on {}, which reaches somebody who was being contained",
+                alert.withheld_from.join(", ")
+            ),
+        )?;
+    }
     if let (Some(by), Some(at)) = (&alert.acknowledged_by, alert.acknowledged_at) {
         let note = alert
             .acknowledged_note

@@ -8,7 +8,8 @@ use clap::Subcommand;
 
 use super::output::{LiveLine, json, line, name_unreadable};
 use super::report::{self, CaseReportArgs};
-use super::{Exit, StoreArgs, number};
+use super::{Exit, StoreArgs, number, reads};
+use crate::store::PeopleRead;
 
 mod answer_line;
 mod change;
@@ -136,6 +137,11 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
                 Exit::Ok
             };
             let detail = store.case_detail(case).await?;
+            let read = PeopleRead {
+                cases: vec![case],
+                ..reads::read_with("case show")
+            };
+            reads::record_read(&store, at, &read).await;
             name_unreadable(&detail.unreadable);
             if as_json {
                 json(&detail)?;

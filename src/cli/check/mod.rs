@@ -1,6 +1,6 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
 //!
-//! `host` looks at the disk and the daemon, `surroundings` at the sources and the receivers.
+//! `host` looks at the disk and the daemon, `surroundings` at the sources and the receivers, `channels` at who is told of alerts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,6 +18,7 @@ use crate::model::{Capabilities, GrantKind};
 use crate::store::{CounterDifference, Store, check_privacy, daemon_runs};
 use crate::targets::{Finding, Level, Probe, TargetRole};
 
+mod channels;
 mod host;
 mod surroundings;
 
@@ -57,6 +58,8 @@ struct Checked {
     targets: Vec<Asked>,
     sources: Vec<Surrounding>,
     receivers: Vec<Surrounding>,
+    /// The channels on which people are told of alerts.
+    channels: Vec<Surrounding>,
     ok: bool,
 }
 
@@ -95,6 +98,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         targets: Vec::new(),
         sources: Vec::new(),
         receivers: Vec::new(),
+        channels: Vec::new(),
         ok: true,
     };
     let (known, unreadable) = match &store {
@@ -108,8 +112,14 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     };
     checked.sources = surroundings::sources(config, &daemon, args.offline).await;
     checked.receivers = surroundings::receivers(config, args.offline).await;
+    checked.channels = channels::channels(config, store.as_ref(), args.offline).await?;
     checked.ok &= checked.host.iter().all(|finding| finding.level < Level::Error);
-    checked.ok &= checked.sources.iter().chain(&checked.receivers).all(Surrounding::is_usable);
+    checked.ok &= checked
+        .sources
+        .iter()
+        .chain(&checked.receivers)
+        .chain(&checked.channels)
+        .all(Surrounding::is_usable);
     if let Some(store) = &store {
         checked.warnings.extend(paused(store).await?);
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
@@ -332,7 +342,11 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
         }
         findings(&asked.probe.findings)?;
     }
-    for (what, all) in [("source", &checked.sources), ("receiver", &checked.receivers)] {
+    for (what, all) in [
+        ("source", &checked.sources),
+        ("receiver", &checked.receivers),
+        ("channel", &checked.channels),
+    ] {
         for one in all {
             sentence(&format!("{what} {} ({}): {}", one.name, one.kind, one.way), 2)?;
             findings(&one.findings)?;
@@ -370,16 +384,22 @@ impl Checked {
     fn sum(&self, offline: bool) -> String {
         let all = || {
             let targets = self.targets.iter().map(|asked| &asked.probe.findings);
-            let others = self.sources.iter().chain(&self.receivers).map(|other| &other.findings);
+            let others = self
+                .sources
+                .iter()
+                .chain(&self.receivers)
+                .chain(&self.channels)
+                .map(|other| &other.findings);
             targets.chain(others).flatten().chain(&self.host)
         };
         let errors = all().filter(|finding| finding.level == Level::Error).count();
         let warnings = all().filter(|finding| finding.level == Level::Warning).count() + self.warnings.len();
-        let looked = [
+        let mut looked = vec![
             count(self.configured_targets, "target"),
             count(self.sources.len(), "source"),
             count(self.receivers.len(), "receiver"),
         ];
+        looked.extend((!self.channels.is_empty()).then(|| count(self.channels.len(), "channel")));
         let asked = if offline { ", none of them asked" } else { "" };
         let looked = format!("{}{asked}; {}", looked.join(", "), count(warnings, "warning"));
         if self.ok {

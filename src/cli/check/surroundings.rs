@@ -176,7 +176,7 @@ pub(super) async fn receivers(config: &Config, offline: bool) -> Vec<Surrounding
 }
 
 /// Whether somebody takes a connection there.
-async fn reaches(host: &str, port: u16) -> Result<(), String> {
+pub(super) async fn reaches(host: &str, port: u16) -> Result<(), String> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     match timeout(PATIENCE, TcpStream::connect((host, port))).await {
         Ok(Ok(_)) => Ok(()),

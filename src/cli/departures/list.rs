@@ -113,6 +113,7 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
         person,
         from: None,
         to: None,
+        behind: None,
         // One more, which says whether the list is whole.
         limit: args.limit.saturating_add(1),
     };

@@ -2,7 +2,7 @@
 //!
 //! `document` is what a report says, in `words`; `markdown` and `html` write it; `recorded` is an entry of the trail as reports read it.
 //! `case` builds the report of a case of `course` (what happened), `changes`, `proof`, `not_covered` and what became of its `departure`, by its
-//! `standing`; `person` and `handover` are the other two. `trail_state` says what all of it rests on.
+//! `standing`; `person` and `handover` are the other two. `containment` measures many cases. `trail_state` says what all of it rests on.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,10 +14,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::human_time::{HumanTime, past};
 use super::output::{json, line, terminal, verbatim};
 use super::whom::Whom;
-use super::{Exit, StoreArgs, UsageError, number};
+use super::{Exit, StoreArgs, UsageError, number, reads};
+use crate::store::PeopleRead;
 
 mod case;
 mod changes;
+mod containment;
 mod course;
 mod departure;
 mod document;
@@ -34,6 +36,8 @@ mod until;
 mod words;
 mod zone;
 
+pub(super) use containment::ReportCommand;
+pub(super) use containment::run as times;
 use document::Document;
 use until::Until;
 use zone::Zone;
@@ -84,6 +88,11 @@ pub(super) async fn case(args: &CaseReportArgs, at: &StoreArgs) -> anyhow::Resul
     let file = case::read(&store, args.case).await?;
     let mut document = case::report(&file, now, &Zone::at(now));
     document.trail = Some(trail_state::read(&store, at).await);
+    let read = PeopleRead {
+        cases: vec![args.case],
+        ..reads::read_with("case report")
+    };
+    reads::record_read(&store, at, &read).await;
     store.close().await;
     args.output.write(&document)
 }
@@ -121,6 +130,11 @@ pub(super) async fn person(command: PersonCommand, at: &StoreArgs) -> anyhow::Re
     let names = store.shown_names([name.as_str()]).await?;
     let mut document = person::report((&subject, names.of(&name)), &files, (until, now), &zone);
     document.trail = Some(trail_state::read(&store, at).await);
+    let read = PeopleRead {
+        cases: files.iter().map(case::CaseFile::number).collect(),
+        ..reads::read_with("person report")
+    };
+    reads::record_read(&store, at, &read).await;
     store.close().await;
     output.write(&document)
 }

@@ -186,6 +186,7 @@ mod tests {
 
     fn alert(id: i64, kind: &str, key: &str, at: i64) -> Alert {
         Alert {
+            withheld_from: Vec::new(),
             id,
             kind: kind.to_owned(),
             key: key.to_owned(),

@@ -88,6 +88,7 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         since,
         until,
         from: args.from,
+        before: None,
         // One more, which says whether there are any besides.
         limit: args.last.saturating_add(1),
         // Whoever names where to begin reads on from there.

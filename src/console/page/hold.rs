@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::HeaderMap;
 
-use super::words::{Frame, Moment, visible};
+use super::words::{Frame, Moment, person, visible};
 use super::{form_token, is_our_form, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
@@ -75,7 +75,7 @@ pub(super) async fn show(
     });
     render(&Page {
         may_decide: caller.role >= Role::Approver && hold.state == "open",
-        frame: Frame::new(format!("Hold {id}"), &caller, form_token(&headers), now),
+        frame: Frame::new(format!("Hold {id}"), &caller, form_token(&headers), now).at("/holds"),
         id,
         detail: visible(&hold.detail),
         source: hold.source,
@@ -88,10 +88,7 @@ pub(super) async fn show(
             .map(|case| Line {
                 kept: first.as_ref().is_none_or(|first| !first.except.contains(&case.case)),
                 case: case.case,
-                subject: case
-                    .subject
-                    .as_deref()
-                    .map_or_else(|| "somebody who was erased".to_owned(), visible),
+                subject: person(case.subject.as_deref()),
                 reason: case.reason,
                 targets: case.targets.join(", "),
                 due: case.due.map(|due| Moment::new(due, now)),

@@ -1,10 +1,11 @@
 //! The page: the same as the API for people, rendered here, readable and decidable without scripts.
 //!
-//! `templates` has the HTML, `assets` the style sheet and the script; `words` what the templates say of things; then a file for each page.
+//! `templates` has the HTML, `assets` the style sheet and the script; `words` what the templates say of things; `asked` what
+//! their addresses and forms ask for; `entry` an entry of the trail in words; then a file for each page.
 
 use axum::Router;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::HeaderMap;
 use http::header::COOKIE;
 
@@ -12,12 +13,20 @@ use super::Console;
 use super::refusal::Refusal;
 use crate::digest::{hex, sha256};
 
+mod alerts;
+mod asked;
 mod assets;
 mod case;
 mod changes;
+mod departures;
+mod entry;
 mod hold;
+mod holds;
 mod now;
+mod people;
 mod sign_in;
+mod targets;
+mod trail;
 mod words;
 
 /// The cookie of a session. Its prefix makes browsers keep it to this host, to TLS and to every path.
@@ -28,9 +37,18 @@ pub(super) fn router() -> Router<Console> {
     Router::new()
         .route("/", get(now::show))
         .route("/cases/{id}", get(case::show))
+        .route("/cases/{id}/notes", post(case::note))
+        .route("/cases/{id}/cancellation", post(case::call_off))
+        .route("/holds", get(holds::show))
         .route("/holds/{id}", get(hold::show).post(hold::decide))
+        .route("/alerts", get(alerts::show))
+        .route("/alerts/{id}/acknowledgement", post(alerts::acknowledge))
+        .route("/people", get(people::show))
+        .route("/departures", get(departures::show))
+        .route("/targets", get(targets::show))
+        .route("/trail", get(trail::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
-        .route("/sign-out", axum::routing::post(sign_in::sign_out))
+        .route("/sign-out", post(sign_in::sign_out))
         .route("/changes", get(changes::stream))
         .route("/static/{file}", get(assets::serve))
 }

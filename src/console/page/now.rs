@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::words::{Frame, Moment, visible};
+use super::words::{Frame, Moment, person, visible};
 use super::{form_token, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
@@ -56,10 +56,7 @@ impl CaseLine {
     pub(super) fn new(case: &CaseView, now: crate::model::Timestamp) -> Self {
         Self {
             id: case.id,
-            subject: case
-                .subject
-                .as_deref()
-                .map_or_else(|| "somebody who was erased".to_owned(), visible),
+            subject: person(case.subject.as_deref()),
             reason: case.reason.clone(),
             state: case.state.clone(),
             verdict: case.verdict.clone(),
@@ -92,7 +89,7 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
         ..CaseFilter::default()
     };
     render(&Page {
-        frame: Frame::new("Now", &caller, form_token(&headers), now),
+        frame: Frame::new("Now", &caller, form_token(&headers), now).at("/"),
         holds: store.holds(false).await?.rows.into_iter().map(hold).collect(),
         // Those about a hold stand there already.
         alerts: store

@@ -1,5 +1,9 @@
 //! What the pages say of things: times, verdicts, names made harmless.
 
+use std::fmt;
+
+use askama::filters::HtmlSafe;
+
 use crate::console::caller::Caller;
 use crate::model::{Role, Timestamp};
 use crate::telemetry::sanitized;
@@ -13,6 +17,8 @@ pub(super) struct Frame {
     /// Who is signed in, and as what.
     pub(super) operator: String,
     pub(super) role: Role,
+    /// Which of the pages it is, of those that lead to each other.
+    pub(super) here: &'static str,
     /// What our own forms have in them.
     pub(super) form: String,
     /// When the page was made.
@@ -25,11 +31,43 @@ impl Frame {
             title: title.into(),
             operator: visible(&caller.operator.to_string()),
             role: caller.role,
+            here: "",
             form,
             as_of: Moment::new(now, now),
         }
     }
+
+    /// The same as one of the pages that lead to each other.
+    pub(super) const fn at(mut self, here: &'static str) -> Self {
+        self.here = here;
+        self
+    }
+
+    /// The pages that lead to each other: where they are, and what they are called.
+    pub(super) const fn pages(&self) -> &'static [(&'static str, &'static str)] {
+        PAGES
+    }
+
+    /// Whether whoever asks may ask for things and look after them.
+    pub(super) fn may_request(&self) -> bool {
+        self.role >= Role::Requester
+    }
+
+    /// Whether whoever asks may decide.
+    pub(super) fn may_approve(&self) -> bool {
+        self.role >= Role::Approver
+    }
 }
+
+const PAGES: &[(&str, &str)] = &[
+    ("/", "Now"),
+    ("/holds", "Holds"),
+    ("/alerts", "Alerts"),
+    ("/people", "People"),
+    ("/departures", "Departures"),
+    ("/targets", "Targets"),
+    ("/trail", "Trail"),
+];
 
 /// An instant, for a machine and for people.
 pub(super) struct Moment {
@@ -48,13 +86,7 @@ impl Moment {
             .get(..19)
             .map_or_else(|| machine.clone(), |text| format!("{} UTC", text.replace('T', " ")));
         let (from, to) = if at > now { (now, at) } else { (at, now) };
-        let seconds = to.since(from).as_secs();
-        let span = match seconds {
-            0..60 => format!("{seconds} s"),
-            60..3600 => format!("{} min", seconds / 60),
-            3600..172_800 => format!("{} h", seconds / 3600),
-            _ => format!("{} d", seconds / 86_400),
-        };
+        let span = span(std::time::Duration::from_secs(to.since(from).as_secs()));
         let away = if at > now {
             format!("in {span}")
         } else {
@@ -62,6 +94,117 @@ impl Moment {
         };
         Self { machine, clock, away }
     }
+}
+
+/// How long ago, or in how long, with the instant behind it.
+pub(super) struct Away<'m>(&'m Moment);
+/// The instant, with how long ago it was behind it.
+pub(super) struct Instant<'m>(&'m Moment);
+/// The instant as the clock of whoever looks shows it, where a script may say it; else in UTC.
+pub(super) struct Yours<'m>(&'m Moment);
+
+impl Moment {
+    pub(super) const fn away(&self) -> Away<'_> {
+        Away(self)
+    }
+
+    pub(super) const fn at(&self) -> Instant<'_> {
+        Instant(self)
+    }
+
+    pub(super) const fn yours(&self) -> Yours<'_> {
+        Yours(self)
+    }
+}
+
+impl fmt::Display for Away<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Moment { machine, clock, away } = self.0;
+        write!(f, "<time datetime=\"{machine}\" title=\"{clock}\">{away}</time>")
+    }
+}
+
+impl fmt::Display for Instant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Moment { machine, clock, away } = self.0;
+        write!(f, "<time datetime=\"{machine}\" title=\"{away}\">{clock}</time>")
+    }
+}
+
+impl fmt::Display for Yours<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Moment { machine, clock, away } = self.0;
+        write!(
+            f,
+            "<time class=\"yours\" datetime=\"{machine}\" title=\"{away}\">{clock}</time>"
+        )
+    }
+}
+
+// Times are written by us alone: there is nothing in them to escape.
+impl HtmlSafe for Away<'_> {}
+impl HtmlSafe for Instant<'_> {}
+impl HtmlSafe for Yours<'_> {}
+
+/// A state or a verdict: a word with a shape and a colour of its own.
+pub(super) struct Mark {
+    /// The shape and the colour, by one of our own words.
+    pub(super) class: &'static str,
+    pub(super) word: String,
+}
+
+impl Mark {
+    pub(super) fn new(word: &str) -> Self {
+        let class = MARKS.iter().find(|(of, _)| *of == word).map_or("open", |(_, class)| *class);
+        Self {
+            class,
+            word: visible(&word.replace('_', " ")),
+        }
+    }
+}
+
+/// Which words look like which.
+const MARKS: &[(&str, &str)] = &[
+    ("contained", "contained"),
+    ("released", "contained"),
+    ("approved", "contained"),
+    ("executed", "contained"),
+    ("up", "contained"),
+    ("failed", "failed"),
+    ("down", "failed"),
+    ("broken", "failed"),
+    ("unverified", "unverified"),
+    ("residual", "residual"),
+    ("held", "held"),
+    ("blocked", "held"),
+    ("paused", "held"),
+    ("refused", "held"),
+    ("no_principal", "no_principal"),
+    ("cancelled", "no_principal"),
+    ("rejected", "no_principal"),
+    ("rescinded", "no_principal"),
+    ("over", "no_principal"),
+];
+
+/// A length of time, in the largest unit that says enough.
+pub(super) fn span(length: std::time::Duration) -> String {
+    let seconds = length.as_secs();
+    match seconds {
+        0 if length.subsec_millis() > 0 => format!("{} ms", length.subsec_millis()),
+        1..10 if length.subsec_millis() >= 100 => format!("{seconds}.{} s", length.subsec_millis() / 100),
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// Whom something is about, by the names that a row has.
+pub(super) fn person(stored: Option<&str>) -> String {
+    stored.map_or_else(
+        || "somebody who was erased".to_owned(),
+        |names| names.split('\n').map(visible).collect::<Vec<_>>().join(", "),
+    )
 }
 
 /// A text from elsewhere: what would turn the direction of writing, or cannot be seen, stands there as its number. Markup is the templates' affair.

@@ -53,8 +53,14 @@ pub(super) async fn list(State(console): State<Console>, Query(which): Query<Whi
 /// One case with all that belongs to it.
 #[utoipa::path(get, path = "/api/v1/cases/{id}", tag = "cases", operation_id = "show_case", params(("id" = Number, Path)),
     responses((status = 200, body = CaseDetail)))]
-pub(super) async fn show(State(console): State<Console>, Path(Number(id)): Path<Number>) -> Result<Answer<CaseDetail>, Refusal> {
-    Ok(Answer(console.store.case_detail(id).await?))
+pub(super) async fn show(
+    State(console): State<Console>,
+    Path(Number(id)): Path<Number>,
+    caller: Caller,
+) -> Result<Answer<CaseDetail>, Refusal> {
+    let detail = console.store.case_detail(id).await?;
+    console.note_read(&caller, "GET /api/v1/cases/{id}", vec![id]).await;
+    Ok(Answer(detail))
 }
 
 /// What is written beside a case.

@@ -23,6 +23,7 @@ mod leaked;
 mod number;
 mod people;
 mod release;
+mod reports;
 mod requests;
 mod sign_in_links;
 mod sources;
@@ -67,6 +68,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(alerts::clear))
+        .routes(routes!(reports::containment))
         .routes(routes!(trail::list))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))

@@ -3,7 +3,7 @@
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::Actor;
-use crate::store::columns::time_at;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -50,7 +50,7 @@ impl Store {
 
 impl Tx<'_> {
     async fn acknowledge_alert(&mut self, id: i64, by: &Actor, note: Option<&str>) -> Result<()> {
-        self.ensure_open(id).await?;
+        let (kind, key) = self.open_alert_of(id).await?;
         sqlx::query("UPDATE alert SET acknowledged_at = ?, acknowledged_by = ?, acknowledged_note = ? WHERE id = ?")
             .bind(self.now.ms())
             .bind(by.to_string())
@@ -60,11 +60,11 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("acknowledging an alert"))?;
         self.record(&Entry::new(EntryKind::AlertAcknowledged, by.clone()).detail(serde_json::json!({ "alert": id, "note": note })));
-        Ok(())
+        self.tell_acknowledged((id, &kind, &key)).await
     }
 
     async fn clear_alert(&mut self, id: i64, by: &Actor, note: Option<&str>) -> Result<()> {
-        self.ensure_open(id).await?;
+        let (kind, key) = self.open_alert_of(id).await?;
         sqlx::query("UPDATE alert SET cleared_at = ?, cleared_by = ? WHERE id = ?")
             .bind(self.now.ms())
             .bind(by.to_string())
@@ -73,18 +73,19 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("clearing an alert"))?;
         self.record(&Entry::new(EntryKind::AlertCleared, by.clone()).detail(serde_json::json!({ "alert": id, "note": note })));
-        Ok(())
+        self.tell_over((id, &kind, &key), true).await
     }
 
-    async fn ensure_open(&mut self, id: i64) -> Result<()> {
-        let row = sqlx::query("SELECT cleared_at FROM alert WHERE id = ?")
+    /// Kind and key of an alert that is open.
+    async fn open_alert_of(&mut self, id: i64) -> Result<(String, String)> {
+        let row = sqlx::query("SELECT cleared_at, kind, key FROM alert WHERE id = ?")
             .bind(id)
             .fetch_optional(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for an alert"))?
             .ok_or(StoreError::NotFound { what: "alert", id })?;
         match time_at(&row, 0) {
-            Ok(None) => Ok(()),
+            Ok(None) => Ok((row.lossy(1)?, row.lossy(2)?)),
             _ => Err(StoreError::Refused(format!("alert {id} is cleared already"))),
         }
     }

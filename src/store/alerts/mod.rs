@@ -1,7 +1,7 @@
 //! Alerts: durable rows that `status` shows until they are cleared or over. The same trouble again counts up instead of adding a row.
 //!
-//! Here an alert as lists have it; `next_command`, what to type about it; `raise`, raising and ending; `answer`, what an operator says to one;
-//! `hand_over`, what the program of `[alerts] exec` is still to be told.
+//! Here an alert as lists have it; `next_command`, what to type about it; `raise`, raising and ending; `answer`, what an operator says to one.
+//! Whoever is told of them: `notifications`.
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -12,11 +12,8 @@ use crate::store::cases::release::STILL_SUSPENDS;
 use crate::store::columns::{Columns as _, time_at};
 
 mod answer;
-mod hand_over;
 mod next_command;
 mod raise;
-
-pub use hand_over::{HandOver, UntoldAlert};
 
 /// How many open alerts of one kind are listed.
 pub const LISTED_OF_A_KIND: usize = 200;
@@ -43,6 +40,9 @@ pub struct Alert {
     pub target: Option<String>,
     /// What to type about it.
     pub next: String,
+    /// Channels that were not told of it, since they reach somebody who was being contained.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld_from: Vec<String>,
     /// When it was first raised.
     pub raised_at: Timestamp,
     /// When it was last raised.
@@ -70,7 +70,7 @@ impl Alert {
 }
 
 /// The query for alerts, up to its condition. Whom one is about is looked up, so that it is nobody once the person is erased.
-fn query(rest: &str) -> String {
+pub(in crate::store) fn query(rest: &str) -> String {
     format!(
         "SELECT a.id, a.kind, a.key, a.summary, c.id, a.raised_at, a.last_at, a.times, a.cleared_at, a.cleared_by, \
                 a.acknowledged_at, a.acknowledged_by, a.acknowledged_note, p.subject, j.target, \
@@ -78,8 +78,9 @@ fn query(rest: &str) -> String {
                         AND (h.state = 'held' OR a.cleared_at IS NOT NULL)), \
                 (SELECT min(p.subject) FROM cases h JOIN person p ON p.ref = h.subject_ref \
                         WHERE a.kind = 'hold' AND h.hold = CAST(substr(a.key, 6) AS INTEGER) AND (h.state = 'held' OR a.cleared_at IS NOT NULL)), \
-                a.tell_attempts, \
-                a.kind = 'rescinded_too_late' AND EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND {STILL_SUSPENDS}) \
+                a.kind = 'rescinded_too_late' AND EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND {STILL_SUSPENDS}), \
+                (SELECT group_concat(DISTINCT d.channel) FROM notify_message m JOIN notify_delivery d ON d.bundle = m.bundle \
+                        WHERE m.alert_id = a.id AND d.state = 'withheld') \
          FROM alert a \
               LEFT JOIN job j ON a.key GLOB 'job:[0-9]*' AND j.id = CAST(substr(a.key, 5) AS INTEGER) \
               LEFT JOIN departure d ON a.key GLOB 'departure:[0-9]*' AND d.id = CAST(substr(a.key, 11) AS INTEGER) \
@@ -120,6 +121,28 @@ impl Store {
         Listed::read("alert", &rows, alert)
     }
 
+    /// The open alerts, or with `all` the cleared ones too, the newest first: from behind the place of one on, at most `limit` of them.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn alerts_behind(&self, all: bool, behind: Option<(Timestamp, i64)>, limit: u32) -> Result<Listed<Alert>> {
+        let which = if all { "true" } else { "cleared_at IS NULL" };
+        // Which they are first: what is looked up of each is looked up of those alone.
+        let sql = query(&format!(
+            "WHERE a.id IN (SELECT id FROM alert WHERE {which} AND (last_at, id) < ($1, $2) ORDER BY last_at DESC, id DESC LIMIT $3) \
+             ORDER BY a.last_at DESC, a.id DESC"
+        ));
+        let (at, id) = behind.map_or((i64::MAX, i64::MAX), |(at, id)| (at.ms(), id));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(at)
+            .bind(id)
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing alerts"))?;
+        Listed::read("alert", &rows, alert)
+    }
+
     /// The numbers of the open alerts from one number to another, of one kind where it is named; with `needing`, of those that need somebody.
     ///
     /// # Errors
@@ -148,12 +171,14 @@ impl Store {
     }
 }
 
-fn alert(row: &SqliteRow) -> Result<Alert> {
+/// Reads a row of [`query`].
+pub(in crate::store) fn alert(row: &SqliteRow) -> Result<Alert> {
     let (kind, key, case): (String, String, Option<i64>) = (row.read(1)?, row.read(2)?, row.read(4)?);
     // What is looked up elsewhere keeps no alert from being shown.
     let looked_up = |index: usize| (!row.is_null(index)).then(|| row.lossy(index).ok()).flatten();
     let target = looked_up(14).or_else(|| key.strip_prefix("target:").map(str::to_owned));
-    let suspends = row.read(18).unwrap_or_default();
+    let suspends = row.read(17).unwrap_or_default();
+    let withheld = looked_up(18).unwrap_or_default();
     let people = (kind == "hold").then(|| row.read(15).unwrap_or_default());
     let subject = if people == Some(1) { looked_up(16) } else { looked_up(13) };
     Ok(Alert {
@@ -163,6 +188,11 @@ fn alert(row: &SqliteRow) -> Result<Alert> {
         subject,
         people,
         target,
+        withheld_from: withheld
+            .split(',')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
         raised_at: Timestamp::from_ms(row.read(5)?),
         last_at: Timestamp::from_ms(row.read(6)?),
         times: row.read(7)?,

@@ -39,6 +39,10 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
         ("quarantine", None) if key.contains(":file:") => aside(key),
         ("config_refused", _) => "revoked check".to_owned(),
         ("alert_untold", _) => "revoked alert test".to_owned(),
+        ("notify_failing" | "notify_refused", _) => about("channel:").map_or_else(
+            || "revoked notify list".to_owned(),
+            |channel| format!("revoked notify test {channel}"),
+        ),
         (_, Some(case)) => format!("revoked case show {case}"),
         (_, None) => about("case:").map_or_else(
             || format!("revoked alert clear {id}"),

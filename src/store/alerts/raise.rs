@@ -82,7 +82,7 @@ impl Tx<'_> {
             .detail(serde_json::json!({ "alert": id, "kind": kind, "key": key, "times": times }));
         entry.case = case;
         self.record(&entry);
-        Ok(())
+        self.tell_raised((id, kind, key), times == 1).await
     }
 
     pub(in crate::store) async fn end_alert(&mut self, kind: &str, key: &str) -> Result<()> {
@@ -101,6 +101,7 @@ impl Tx<'_> {
                 &Entry::new(EntryKind::AlertCleared, Actor::Daemon)
                     .detail(serde_json::json!({ "alert": id, "kind": kind, "key": key })),
             );
+            self.tell_over((id, kind, key), false).await?;
         }
         Ok(())
     }

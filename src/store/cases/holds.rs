@@ -43,6 +43,23 @@ pub struct Hold {
     pub approvals: i64,
 }
 
+/// Which decided holds a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DecidedHolds {
+    /// Decided by somebody whose name has this in it.
+    pub by: Option<String>,
+    /// Whose class, sentence or note has this in it.
+    pub cause: Option<String>,
+    /// Decided then or later.
+    pub from: Option<Timestamp>,
+    /// Decided before then.
+    pub until: Option<Timestamp>,
+    /// Older than this one.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
 /// How many people a list names.
 const NAMED: usize = 3;
 
@@ -77,6 +94,31 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing holds"))?;
+        Listed::read("hold", &rows, read_hold)
+    }
+}
+
+impl Store {
+    /// Holds that were decided, the newest first.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn decided_holds(&self, which: &DecidedHolds) -> Result<Listed<Hold>> {
+        let sql = query(
+            "WHERE h.state <> 'open' AND h.id < $1 AND ($2 IS NULL OR instr(lower(coalesce(h.decided_by, '')), lower($2)) > 0) \
+             AND ($3 IS NULL OR instr(lower(h.why || ' ' || h.detail || ' ' || coalesce(h.note, '')), lower($3)) > 0) \
+             AND coalesce(h.decided_at, 0) >= $4 AND coalesce(h.decided_at, 0) < $5 ORDER BY h.id DESC LIMIT $6",
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(which.before.unwrap_or(i64::MAX))
+            .bind(&which.by)
+            .bind(&which.cause)
+            .bind(which.from.map_or(i64::MIN, Timestamp::ms))
+            .bind(which.until.map_or(i64::MAX, Timestamp::ms))
+            .bind(which.limit)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing decided holds"))?;
         Listed::read("hold", &rows, read_hold)
     }
 }

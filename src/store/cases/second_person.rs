@@ -98,8 +98,9 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking for approvals"))?;
         for row in &rows {
             let (id, set, at): (i64, String, i64) = (row.read(0)?, row.read(1)?, row.read(4)?);
+            let (in_holds, taken_out): (String, String) = (row.read(2)?, row.read(3)?);
             let is_aged = Timestamp::from_ms(at) <= counts_from(self.now);
-            let (holds, except) = (numbers_in(row.read(2)?), numbers_in(row.read(3)?));
+            let (holds, except) = (numbers_in(&in_holds), numbers_in(&taken_out));
             let now = combined(self.conn, &holds, &except, self.now).await;
             let stands = matches!(&now, Ok(now) if now.set == set && now.holds.iter().all(|hold| hold.state == "open"));
             if stands && !is_aged {
@@ -132,6 +133,6 @@ impl Tx<'_> {
 }
 
 /// The numbers of a list that we wrote; none where it was written over.
-fn numbers_in(list: String) -> Vec<i64> {
-    serde_json::from_str(&list).unwrap_or_default()
+fn numbers_in(list: &str) -> Vec<i64> {
+    serde_json::from_str(list).unwrap_or_default()
 }

@@ -1,12 +1,14 @@
 //! Departure queries: what is planned and what became of it, for operators and for the daemon's periodic run.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 
 use super::lifecycle::LATE;
 use crate::model::{Leaves, Subject, Timestamp};
 use crate::store::cases::release::STILL_SUSPENDS;
-use crate::store::columns::{Columns as _, time_at};
+use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::gaps::Gaps;
 use crate::store::identity::references::{REFERENCES, json_of};
 use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
@@ -138,6 +140,8 @@ pub struct DepartureFilter {
     pub from: Option<Timestamp>,
     /// Only those by which access ends before then.
     pub to: Option<Timestamp>,
+    /// Of those that `from` begins with, only the ones behind this number: what a list goes on with. Not of one person.
+    pub behind: Option<i64>,
     /// At most so many.
     pub limit: u32,
 }
@@ -167,7 +171,7 @@ const PENDING: &str = "SELECT id, source, leaves, fire_at, case_id FROM departur
 fn in_state(of_source: bool, of_a_time: bool) -> String {
     let source = if of_source { "AND d.source = $3 " } else { "" };
     let time = if of_a_time {
-        "AND d.acts_at >= $4 AND d.acts_at < $5 "
+        "AND (d.acts_at, d.id) > ($4, $6) AND d.acts_at < $5 "
     } else {
         ""
     };
@@ -278,7 +282,11 @@ impl Store {
                     .bind(state)
                     .bind(filter.limit)
                     .bind(&filter.source);
-                let query = if of_a_time { query.bind(from).bind(to) } else { query };
+                let query = if of_a_time {
+                    query.bind(from).bind(to).bind(filter.behind.unwrap_or_default())
+                } else {
+                    query
+                };
                 let of_state = query.fetch_all(self.readers()).await.map_err(StoreError::sql(doing))?;
                 for row in of_state {
                     // A damaged instant is told of with its row, and stands last.
@@ -299,6 +307,21 @@ impl Store {
         }
         listed.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
         Listed::read("departure", &listed, read_departure)
+    }
+
+    /// Which of these departures were moved: their source has named another day since, or what their day means has changed.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn moved_departures(&self, of: &[i64]) -> Result<BTreeSet<i64>> {
+        let moved: Vec<i64> = sqlx::query_scalar(
+            "SELECT DISTINCT s.departure FROM json_each($1) d CROSS JOIN departure_step s ON s.departure = d.value WHERE s.what = 'changed'",
+        )
+        .bind(written("departures", of)?)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("looking which departures were moved"))?;
+        Ok(moved.into_iter().collect())
     }
 
     /// One departure with its history.

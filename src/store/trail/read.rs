@@ -42,6 +42,8 @@ pub struct TrailFilter {
     pub until: Option<Timestamp>,
     /// From this place on.
     pub from: u64,
+    /// Before this place.
+    pub before: Option<u64>,
     /// At most so many.
     pub limit: u32,
     /// The newest of them, where there are more; else the oldest.
@@ -137,6 +139,11 @@ impl Store {
             query.push("trail t WHERE true");
         }
         query.push(" AND t.seq >= ").push_bind(from);
+        if let Some(before) = filter.before {
+            query
+                .push(" AND t.seq < ")
+                .push_bind(i64::try_from(before).unwrap_or(i64::MAX));
+        }
         if let Some(job) = filter.job {
             query.push(" AND ").push(member!("job")).push(" = ").push_bind(job);
         }

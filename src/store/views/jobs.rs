@@ -62,7 +62,7 @@ pub struct JobView {
     pub evidence: Option<Evidence>,
 }
 
-const JOB: &str = "SELECT id, case_id, target, kind, state, due, priority, attempt, outcome, error, created_at, finished_at, evidence, \
+pub(super) const JOB: &str = "SELECT id, case_id, target, kind, state, due, priority, attempt, outcome, error, created_at, finished_at, evidence, \
      CASE WHEN kind = 'watch' AND json_valid(containment) AND containment ->> 'keep_out' IS NULL \
           THEN json_array_length(containment, '$.watch') END FROM job";
 
@@ -171,7 +171,7 @@ async fn shelves(conn: &mut SqliteConnection, filter: &ListFilter) -> Result<Opt
     Ok(Some(shelves))
 }
 
-fn read_job(row: &SqliteRow) -> Result<JobView> {
+pub(super) fn read_job(row: &SqliteRow) -> Result<JobView> {
     let (verdict, evidence): (Option<String>, Option<String>) = (row.read(8)?, row.read(12)?);
     Ok(JobView {
         id: row.read(0)?,

@@ -45,6 +45,18 @@ impl SearchWord {
         })
     }
 
+    /// The number that it is, where it may be one of a case.
+    #[must_use]
+    pub const fn number(&self) -> Option<i64> {
+        self.number
+    }
+
+    /// Whether it names a format, so that names of that format alone are looked at.
+    #[must_use]
+    pub const fn has_format(&self) -> bool {
+        self.with_format
+    }
+
     /// Whether a name, or what stands behind its format, is the word and nothing else.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {

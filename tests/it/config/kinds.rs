@@ -10,11 +10,25 @@ fn installation() -> (tempfile::TempDir, String) {
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
     let drop = folder.path().join("drop");
     std::fs::create_dir(&drop).unwrap();
+    let secret = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        format!("file = \"{}\"", path.display())
+    };
     let lines = EXAMPLE.lines().filter_map(|line| line.strip_prefix("#     "));
     let text: Vec<&str> = lines.collect();
     let text = text
         .join("\n")
         .replace("credential = \"chat-token\"", &format!("file = \"{}\"", token.display()))
+        .replace(
+            "credential = \"slack-url\"",
+            &secret("slack-url", "https://hooks.slack.example/T/B/x"),
+        )
+        .replace(
+            "credential = \"pagerduty-key\"",
+            &secret("pagerduty-key", "0123456789abcdef0123456789abcdef"),
+        )
         .replace("/srv/hr/drop", &drop.display().to_string());
     (folder, text)
 }
@@ -35,6 +49,8 @@ fn the_targets_sources_and_playbooks_that_the_example_shows_can_be_built() {
         .map(|source| (source.name.as_str(), source.kind))
         .collect();
     assert_eq!(sources, [("inbox", "inbox"), ("idp", "ssf-push"), ("hr", "hr-csv")]);
+    let channels: Vec<_> = config.channels.iter().map(|channel| channel.rules.name.as_str()).collect();
+    assert_eq!(channels, ["ops", "pager"]);
     let limit = |name| config.policy.limits_of(name);
     assert_eq!(limit("hr").departures_per_delivery, Some(50));
     assert_eq!(limit("idp").compromises_per_minute, Some(10));

@@ -216,3 +216,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_first_revoke_that_may_come_after_the_containment_is_a_slip_of_the_hand() {
+    let said = complaints("[goals]\nfirst_revoke = \"6m\"\n[goals.departed]\ncontainment = \"1h\"\n");
+    insta::assert_snapshot!(said, @"revoked.toml:2:16: first_revoke (6m) is longer than containment (5m)");
+    let goals = parse("[goals.logout]\ncontainment = \"20s\"\n").unwrap().goals;
+    let seconds = |reason: &str| {
+        (
+            goals.of(reason).first_revoke.as_secs(),
+            goals.of(reason).containment.as_secs(),
+        )
+    };
+    assert_eq!((seconds("logout"), seconds("departed")), ((20, 20), (60, 300)));
+    let said = complaints("[goals.compromized]\ncontainment = \"1h\"\n");
+    assert!(
+        said.contains("unknown key `compromized`; did you mean `compromised`?"),
+        "{said}"
+    );
+}

@@ -3,6 +3,7 @@
 mod example;
 mod kinds;
 mod mistakes;
+mod notify;
 mod silence;
 mod transmitter;
 
@@ -28,7 +29,7 @@ fn complaints(text: &str) -> String {
 /// Everything that a config says besides its targets and sources.
 fn plain(config: &Config) -> String {
     let first = (&config.store, &config.listen, &config.policy, &config.trail);
-    let second = (&config.retry, &config.ledger, &config.retention, &config.log);
+    let second = (&config.retry, &config.ledger, &config.retention, &config.log, &config.goals);
     format!("{first:#?}\n{second:#?}")
 }
 

@@ -9,6 +9,7 @@ use revoked::model::Role;
 use serde_json::{Value, json};
 
 use super::Site;
+use super::furnished::{Furnished, furnished};
 use crate::harness::chat_holdings::changes;
 use crate::harness::until;
 use crate::harness::webdriver::{Browser, Window};
@@ -151,14 +152,15 @@ async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
     };
     let site = Site::with(ROGUE_FILE).await;
     let left = Clock::system().now().minus(Duration::from_hours(48)).to_string()[..10].to_owned();
-    let rows: String = (1..=12)
+    let rows: Vec<String> = (1..=12)
         .map(|n| format!("{n},user{n:02}@example.test,terminate,{left}\n"))
         .collect();
+    let rows = rows.concat();
     let text = format!("employee_id,email,action,last_working_day\n{rows}");
     let drop = site.installation.path("drop");
     std::fs::create_dir(&drop).unwrap();
     std::fs::write(drop.join("all.csv"), text).unwrap();
-    let held = until("the company under its holds", async || {
+    let waiting = until("the company under its holds", async || {
         let holds = site.by_socket(Role::Viewer, Method::GET, "/api/v1/holds", None).await.json();
         let people: i64 = holds["items"]
             .as_array()?
@@ -168,13 +170,13 @@ async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
         (people == 12).then_some(holds)
     })
     .await;
-    let held = held["items"].as_array().unwrap();
-    let file = held.iter().find(|hold| hold["why"] == "delivery_limit").unwrap();
+    let waiting = waiting["items"].as_array().unwrap();
+    let file = waiting.iter().find(|hold| hold["why"] == "delivery_limit").unwrap();
     let (hold, people) = (file["id"].as_i64().unwrap(), file["people"].as_u64().unwrap());
     let alerts = site.by_socket(Role::Viewer, Method::GET, "/api/v1/alerts", None).await.json();
     assert_eq!(
         alerts["items"].as_array().unwrap().len(),
-        held.len(),
+        waiting.len(),
         "one message a cause: {alerts}"
     );
     sign_in_as(&first, &site, "operator:ann(1000)").await;
@@ -226,34 +228,115 @@ async fn without_scripts_it_is_read_and_decided_all_the_same() {
     browser.fill("#note", "not theirs").await;
     browser.click_on("button[value=reject]").await;
     browser.until_text("rejected by operator:").await;
+    for (name, text) in [
+        ("Alerts", "The cleared ones too"),
+        ("People", "Name, address, id"),
+        ("Trail", "What is proved of it"),
+    ] {
+        let path = format!("nav a[href='/{}']", name.to_lowercase());
+        browser.click_on(&path).await;
+        browser.until_text(text).await;
+    }
+    browser.fill("input[name=kind]", "hold.rejected").await;
+    browser.click_on(".filters button").await;
+    until("the filtered trail", async || {
+        (browser.url().await.contains("kind=hold.rejected")).then_some(())
+    })
+    .await;
     site.running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_have_names_contrast_and_order_for_everybody() {
+    let Some(axe) = axe() else {
+        use std::io::Write as _;
+        drop(writeln!(std::io::stderr(), "SKIPPED: axe is not here; tests/run gets it"));
+        return;
+    };
     let dark = |window: Window| Window { dark: true, ..window };
-    for (window, called) in [(DESK, "desk"), (dark(DESK), "desk-dark"), (dark(PHONE), "phone-dark")] {
+    let windows = [
+        (DESK, "desk"),
+        (PHONE, "phone"),
+        (dark(DESK), "desk-dark"),
+        (dark(PHONE), "phone-dark"),
+    ];
+    let Furnished {
+        site,
+        contained,
+        open,
+        rejected,
+    } = furnished().await;
+    let pages = [
+        ("now", "/".to_owned()),
+        ("hold", format!("/holds/{open}")),
+        ("hold-decided", format!("/holds/{rejected}")),
+        ("holds", "/holds".to_owned()),
+        ("alerts", "/alerts".to_owned()),
+        ("people", "/people?word=user0".to_owned()),
+        ("departures", "/departures".to_owned()),
+        ("targets", "/targets".to_owned()),
+        ("trail", "/trail".to_owned()),
+        ("case", format!("/cases/{contained}")),
+        ("case-all", format!("/cases/{contained}?all=1")),
+    ];
+    let mut found = Vec::new();
+    for (window, called) in windows {
         let Some(browser) = Browser::open(window).await else { return };
-        let site = Site::new().await;
-        let hold = three_held(&site).await;
-        let note = ["--note", "<b>bold</b> \u{202e}evil"];
-        site.installation.revoke("username:user01", "compromised", &note).await;
         sign_in(&browser, &site, Role::Approver, true).await;
-        for (page, path) in [
-            ("now", "/".to_owned()),
-            ("hold", format!("/holds/{hold}")),
-            ("case", "/cases/4".to_owned()),
-        ] {
+        for (page, path) in &pages {
             browser.goto(&format!("{}{path}", site.origin())).await;
             fits(&browser).await;
             picture(&browser, &format!("{page}-{called}")).await;
-            let Some(axe) = axe() else {
-                use std::io::Write as _;
-                drop(writeln!(std::io::stderr(), "SKIPPED: axe is not here; tests/run gets it"));
-                return;
-            };
-            assert_eq!(faults(&browser, &axe).await, Vec::<Value>::new(), "{page} at {called}");
+            found.extend(faults(&browser, &axe).await.into_iter().map(|fault| (*page, called, fault)));
         }
-        site.running.stop().await;
+        assert_ne!(browser.run("return document.title", "sync").await, json!("taken"));
     }
+    assert!(found.is_empty(), "{found:#?}");
+    site.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_of_a_case_is_reached_by_its_address_and_an_instant_is_read_by_ones_own_clock() {
+    let Some(browser) = Browser::open(DESK).await else { return };
+    let Furnished { site, contained, .. } = furnished().await;
+    sign_in(&browser, &site, Role::Requester, true).await;
+    let path = format!("/api/v1/trail?case={contained}&kind=job.claimed");
+    let claimed = site.by_socket(Role::Viewer, Method::GET, &path, None).await.json();
+    let entry = &claimed["items"][0]["seq"];
+    for page in ["", "?all=1"] {
+        browser
+            .goto(&format!("{}/cases/{contained}{page}#e{entry}", site.origin()))
+            .await;
+        let target = browser.run("return document.querySelector(':target').id", "sync").await;
+        assert_eq!(target, json!(format!("e{entry}")), "{page}");
+    }
+    browser.goto(&format!("{}/departures", site.origin())).await;
+    let said = "const time = document.querySelector('time.yours'); return [time.textContent, time.dateTime]";
+    let said = browser.run(said, "sync").await;
+    assert!(said[0].as_str().unwrap().contains(','), "{said}");
+    assert!(said[1].as_str().unwrap().ends_with('Z'), "{said}");
+    // What was typed into a form stays when something changes.
+    browser.goto(&format!("{}/alerts", site.origin())).await;
+    browser.fill("input[name=note]", "half a sentence").await;
+    let noted = site
+        .by_socket(
+            Role::Requester,
+            Method::POST,
+            &format!("/api/v1/cases/{contained}/notes"),
+            Some(json!({ "note": "x" })),
+        )
+        .await;
+    assert_eq!(noted.status, StatusCode::CREATED, "{noted:?}");
+    let as_of = browser
+        .run("return document.querySelector('.as-of time').dateTime", "sync")
+        .await;
+    until("the page read again", async || {
+        let now = browser
+            .run("return document.querySelector('.as-of time').dateTime", "sync")
+            .await;
+        (now != as_of).then_some(())
+    })
+    .await;
+    assert_eq!(browser.value("input[name=note]").await.as_deref(), Some("half a sentence"));
+    site.running.stop().await;
 }

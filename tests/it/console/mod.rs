@@ -5,8 +5,11 @@ mod breaking;
 mod browser;
 mod commands;
 mod contract;
+mod furnished;
 mod limits;
 mod page;
+mod pages;
+mod reports;
 mod two_persons;
 
 use std::time::Duration;
@@ -66,11 +69,17 @@ impl Site {
 
     /// The same with these tables at the end of the config.
     async fn with(tables: &str) -> Self {
+        Self::that_sweeps("[]", tables).await
+    }
+
+    /// The same with these sweeps after a verdict.
+    async fn that_sweeps(watch: &'static str, tables: &str) -> Self {
         let port = Port::default();
         let console = "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n";
         let plan = InstallationPlan {
             policy: "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
             more: format!("{console}{tables}").leak(),
+            watch,
             ..InstallationPlan::default()
         };
         let installation = Installation::new(plan).await;

@@ -8,7 +8,7 @@ use super::{Answer, Site};
 
 impl Site {
     /// Signs in, and answers the cookie.
-    async fn signed_in(&self, role: Role) -> String {
+    pub(super) async fn signed_in(&self, role: Role) -> String {
         let made = self.by_socket(role, Method::POST, "/api/v1/sign-in-links", None).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         let code = made.json()["code"].as_str().unwrap().to_owned();
@@ -22,7 +22,7 @@ impl Site {
     }
 
     /// Sends a form as our own page does.
-    async fn form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
         let request = client(Bounds::default())
             .unwrap()
             .post(format!("{}{path}", self.origin()))
@@ -32,7 +32,7 @@ impl Site {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    async fn page(&self, path: &str, cookie: &str) -> String {
+    pub(super) async fn page(&self, path: &str, cookie: &str) -> String {
         let page = self.by_network(&[("cookie", cookie)], Method::GET, path, None).await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");
         page.text
@@ -40,7 +40,7 @@ impl Site {
 }
 
 /// The value of the first hidden field of that name.
-fn field(page: &str, name: &str) -> String {
+pub(super) fn field(page: &str, name: &str) -> String {
     let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
@@ -79,7 +79,7 @@ async fn a_hold_is_decided_by_a_form_and_not_without_its_token() {
     let page = site.page(&path, &cookie).await;
     assert!(page.contains("approved by operator:"), "{page}");
     let case = site.page(&format!("/cases/{case}"), &cookie).await;
-    assert!(case.contains("<strong>signal</strong>"), "{case}");
+    assert!(case.contains("<strong>Signal</strong>"), "{case}");
     site.running.stop().await;
 }
 

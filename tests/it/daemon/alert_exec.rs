@@ -122,8 +122,11 @@ async fn what_could_not_be_handed_over_before_a_restart_is_handed_over_after_it(
     .await;
     let running = site.start().await;
     site.ask_for(1..=1, "compromised").await;
-    site.until_count("SELECT count(*) FROM alert WHERE tell_attempts > 0 AND told < times", 1)
-        .await;
+    site.until_count(
+        "SELECT count(*) FROM notify_delivery WHERE attempts > 0 AND state = 'pending'",
+        1,
+    )
+    .await;
     running.stop().await;
     site.program(KEEP);
     let running = site.start().await;

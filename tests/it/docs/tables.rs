@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use revoked::cli::Exit;
 use revoked::clock::Clock;
 use revoked::config::Config;
-use revoked::model::{GrantKind, Reason, Verdict};
+use revoked::model::{ALERT_KINDS, GrantKind, Reason, Urgency, Verdict};
+use revoked::store::What;
 use revoked::telemetry::table::METRICS;
 use revoked::{policy, sources, targets};
 use revoked_trail::EntryKind;
@@ -125,7 +126,7 @@ fn every_kind_of_entry_is_listed() {
 fn every_kind_of_alert_is_listed_and_no_other() {
     let mut raised = BTreeSet::new();
     for file in repository().iter().filter(|file| file.path.starts_with("src/")) {
-        let calls = ["raise_alert(", "raise_alert_discreetly("].map(|call| file.text.split(call).skip(1));
+        let calls = ["raise_alert(", "raise_alert_discreetly(", "raise_alert_once("].map(|call| file.text.split(call).skip(1));
         for call in calls.into_iter().flatten() {
             // The kind is the first argument, on the same line or the next.
             let argument = call.trim_start();
@@ -137,6 +138,14 @@ fn every_kind_of_alert_is_listed_and_no_other() {
     raised.extend(revoked::store::SOURCE_TROUBLE.iter().map(|kind| (*kind).to_owned()));
     raised.extend(revoked::model::AlarmKind::ALL.iter().map(|kind| kind.word().to_owned()));
     assert_eq!(first_column(&page("docs/operating.md"), "Alerts"), raised);
+    // A channel may be told of each, and it is known how urgent it is.
+    assert_eq!(set(ALERT_KINDS.iter().map(|(kind, ..)| *kind)), raised);
+    let urgent = ALERT_KINDS.iter().filter(|(_, urgency, _)| *urgency == Urgency::Urgent);
+    let rows = rows_under(&page("docs/notifications.md"), "What is told");
+    let listed = rows.iter().flat_map(|row| quoted(&row[0])).map(str::to_owned);
+    let told = set(What::ALL.map(What::word).into_iter().filter(|word| *word != "trial"));
+    let expected: BTreeSet<String> = set(urgent.map(|(kind, ..)| *kind)).union(&told).cloned().collect();
+    assert_eq!(listed.collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
@@ -258,6 +267,13 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
         }
         assert_eq!(listed, fields, "{doc} against {code}");
     }
+}
+
+#[test]
+fn every_key_of_a_channel_is_listed_and_no_other() {
+    let mut keys = fields(&page_of_code("src/config/notify.rs"), "struct Keys");
+    keys.extend(fields(&page_of_code("src/config/notify_carriers.rs"), "struct Written"));
+    assert_eq!(first_column(&page("docs/notifications.md"), "Channels"), keys);
 }
 
 #[test]
@@ -482,6 +498,6 @@ fn fields(text: &str, name: &str) -> BTreeSet<String> {
     let fields = body.lines().filter(|line| !line.trim_start().starts_with(['#', '/']));
     fields
         .filter_map(|line| line.split_once(':'))
-        .map(|(name, _)| name.trim().to_owned())
+        .map(|(name, _)| name.trim().trim_start_matches("pub(super) ").to_owned())
         .collect()
 }

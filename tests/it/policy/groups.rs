@@ -9,11 +9,11 @@ use crate::harness::{Installation, until};
 const EXECUTIVES: &str = "[group.executives]\nfile = \"{folder}/executives\"\nhold = true\napprovals = 2\n";
 
 fn list(site: &Installation, names: impl IntoIterator<Item = usize>) {
-    let text: String = names
+    let lines: Vec<String> = names
         .into_iter()
         .map(|n| format!("username:user{n:02} # one of them\n"))
         .collect();
-    fs::write(site.path("executives.tmp"), text).unwrap();
+    fs::write(site.path("executives.tmp"), lines.concat()).unwrap();
     fs::rename(site.path("executives.tmp"), site.path("executives")).unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! The systems that people hold credentials at, for real: `tests/servers` installs and starts them, `server` runs one for a test, and one module
 //! each says how a person comes to hold every kind of credential that the system has, and what using one is. `target_table` writes them into a
-//! config, `departure` has a daemon contain somebody; `held` tries each system alone, `everywhere` all of them under one command.
+//! config, `departure` has a daemon contain somebody; `mail` is a mail server, which people are told by; `held` tries each system alone, `everywhere` all of them under one command.
 
 mod amqp;
 mod departure;
@@ -9,6 +9,7 @@ mod held;
 mod jupyterhub;
 mod keystone;
 pub(crate) mod ldap_session;
+mod mail;
 mod postgresql;
 mod privacyidea;
 mod rabbitmq;

@@ -1,9 +1,7 @@
-//! Alerts: whom they name, who looks after them, and what is still to be handed to a program.
-
-use std::time::Duration;
+//! Alerts: whom they name, and who looks after them. Who is told of them: `notify`.
 
 use revoked::model::{Actor, Reason};
-use revoked::store::{Alert, HandOver, StoreError};
+use revoked::store::{Alert, StoreError};
 
 use super::{Place, place, signal};
 
@@ -21,14 +19,6 @@ impl Place {
             .raise_alert(kind, key.to_owned(), "a sentence".to_owned())
             .await
             .unwrap();
-    }
-
-    async fn untold(&self) -> Vec<(String, i64, u32)> {
-        let untold = self.store.untold_alerts(100).await.unwrap().rows;
-        untold
-            .into_iter()
-            .map(|untold| (untold.alert.key, untold.alert.times, untold.attempts))
-            .collect()
     }
 }
 
@@ -100,59 +90,19 @@ async fn several_are_cleared_together_or_none_is() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_handed_over_outlives_failures_and_is_told_once_however_often_it_was_raised() {
+async fn a_list_that_goes_on_behind_a_place_has_each_alert_once_though_all_came_at_one_instant() {
     let place = place().await;
-    place.store.begin_handing_over(true).await.unwrap();
-    for _ in 0..3 {
-        place.raise("quarantine", "source:hr").await;
+    for n in 0..5 {
+        place.raise("target_down", &format!("target:t{n}")).await;
     }
-    assert_eq!(place.untold().await, [("source:hr".to_owned(), 3, 0)]);
-    let due = place.clock.now().plus(Duration::from_secs(2));
-    let why = "it ended with code 3".to_owned();
-    place
-        .store
-        .record_hand_over(1, 3, HandOver::Retry { due, why })
-        .await
-        .unwrap();
-    assert!(place.untold().await.is_empty(), "it is not time yet");
-    place.clock.advance(Duration::from_secs(3));
-    // Over in the meantime, and it is told all the same.
-    place.store.clear_alert(1, ann(), None).await.unwrap();
-    place.store.begin_handing_over(true).await.unwrap();
-    assert_eq!(place.untold().await, [("source:hr".to_owned(), 3, 1)]);
-    place.store.record_hand_over(1, 3, HandOver::Taken).await.unwrap();
-    assert!(place.untold().await.is_empty());
-    assert_eq!(place.trail().await.iter().filter(|kind| *kind == "alert.told").count(), 1);
-}
-
-#[tokio::test]
-async fn the_same_alert_is_not_told_again_at_once_and_given_up_it_is_an_alert_that_is_not_handed_over() {
-    let place = place().await;
-    place.raise("quarantine", "source:hr").await;
-    let why = "it ended with code 3".to_owned();
-    place.store.record_hand_over(1, 1, HandOver::GivenUp { why }).await.unwrap();
-    place.raise("quarantine", "source:hr").await;
-    assert!(place.untold().await.is_empty(), "within a quarter of an hour");
-    let mut kinds: Vec<String> = place.open_alerts().await.into_iter().map(|alert| alert.kind).collect();
-    kinds.sort();
-    assert_eq!(kinds, ["alert_untold", "quarantine"]);
-    place.clock.advance(Duration::from_mins(16));
-    assert_eq!(place.untold().await, [("source:hr".to_owned(), 2, 0)]);
-    place.store.record_hand_over(1, 2, HandOver::Taken).await.unwrap();
-    assert!(!place.store.alert_is_open("alert_untold", "alerts").await.unwrap());
-}
-
-#[tokio::test]
-async fn without_a_program_nothing_is_kept_for_one() {
-    let place = place().await;
-    place.raise("quarantine", "source:hr").await;
-    place.store.begin_handing_over(false).await.unwrap();
-    place.store.begin_handing_over(true).await.unwrap();
-    assert!(place.untold().await.is_empty());
-    // What was over long before there was a program is not told to it.
-    place.raise("quarantine", "source:it").await;
-    place.store.clear_alert(2, ann(), None).await.unwrap();
-    place.clock.advance(Duration::from_hours(2));
-    place.store.begin_handing_over(true).await.unwrap();
-    assert!(place.untold().await.is_empty());
+    let mut seen = Vec::new();
+    let mut behind = None;
+    loop {
+        let page = place.store.alerts_behind(false, behind, 2).await.unwrap().rows;
+        let Some(last) = page.last() else { break };
+        behind = Some((last.last_at, last.id));
+        seen.extend(page.iter().map(|alert| alert.key.clone()));
+    }
+    let whole: Vec<String> = place.open_alerts().await.into_iter().map(|alert| alert.key).collect();
+    assert_eq!((seen.len(), &seen), (5, &whole));
 }

@@ -133,8 +133,48 @@ async fn every_entry_of_a_case_is_found_in_the_blocks_that_speak_of_it() {
                 .iter()
                 .all(|row| row.seq > expected[0] && row.body.contains("\"kind\":\"job."))
         );
+        let before = TrailFilter {
+            from: 0,
+            kind: None,
+            before: expected.last().copied(),
+            newest: true,
+            ..after
+        };
+        let found = place.store.trail_search(&before).await.unwrap();
+        let all_but_the_last = &expected[..expected.len() - 1];
+        assert_eq!(found.iter().map(|row| row.seq).collect::<Vec<_>>(), all_but_the_last);
     }
     assert_eq!(place.wrong().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_place_of_an_instant_is_where_the_entries_from_then_on_begin() {
+    let place = place().await;
+    let mut entries = Vec::new();
+    for n in 0..5_u64 {
+        place.clock.set(super::NOW.plus(std::time::Duration::from_hours(n)));
+        place
+            .store
+            .raise_alert("target_down", format!("target:t{n}"), "a sentence".to_owned())
+            .await
+            .unwrap();
+        entries.push(place.store.trail_head().await.unwrap().size() - 1);
+    }
+    for (n, entry) in (0..5_u64).zip(entries) {
+        let at = super::NOW.plus(std::time::Duration::from_hours(n));
+        assert_eq!(place.store.trail_place_at(at).await.unwrap(), entry, "{n} h");
+        let sooner = at.minus(std::time::Duration::from_mins(1));
+        assert_eq!(
+            place.store.trail_place_at(sooner).await.unwrap(),
+            entry,
+            "a minute before {n} h"
+        );
+    }
+    let never = super::NOW.plus(std::time::Duration::from_hours(99));
+    assert_eq!(
+        place.store.trail_place_at(never).await.unwrap(),
+        place.store.trail_head().await.unwrap().size()
+    );
 }
 
 #[tokio::test]

@@ -60,3 +60,37 @@ async fn a_store_of_the_first_schema_is_migrated_and_loses_nothing() {
     });
     assert_eq!(copies.count(), 1, "the store as it was is kept beside it");
 }
+
+/// What the program of `[alerts] exec` was still to be handed when the daemon was replaced by this one is handed to it.
+#[tokio::test]
+async fn what_was_still_to_be_handed_over_waits_for_the_channel_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, before) = (folder.path().join("revoked.db"), folder.path().join("before"));
+    std::fs::create_dir(&before).unwrap();
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for file in std::fs::read_dir(migrations).unwrap() {
+        let file = file.unwrap();
+        if file.file_name().to_string_lossy().as_ref() < "0021" {
+            std::fs::copy(file.path(), before.join(file.file_name())).unwrap();
+        }
+    }
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut conn = options.journal_mode(SqliteJournalMode::Wal).connect().await.unwrap();
+    let migrator = sqlx::migrate::Migrator::new(before).await.unwrap();
+    migrator.run(&mut conn).await.unwrap();
+    let rows = format!(
+        "PRAGMA application_id = {}; PRAGMA user_version = 20; \
+         INSERT INTO alert (kind, key, summary, raised_at, last_at, times, told) VALUES ('quarantine', 'source:hr', 's', {now}, {now}, 2, 1), \
+             ('target_down', 'target:chat', 's', {now}, {now}, 1, 1)",
+        0x7276_6b64,
+        now = NOW.ms(),
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&mut conn).await.unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
+    let store = Store::open(&path, Role::Daemon, Clock::fixed(NOW)).await.unwrap();
+    let channel = crate::store::channel_rules(revoked::store::EXEC_CHANNEL);
+    store.set_channels(vec![channel]).await.unwrap();
+    let channels = store.channels().await.unwrap();
+    assert_eq!(channels[0].waiting, 1);
+    store.close().await;
+}

@@ -5,6 +5,7 @@ mod alerts;
 mod canary;
 mod clock_steps;
 mod coalesce;
+mod containment_times;
 mod counters;
 mod damage;
 mod damaged_rows;
@@ -23,6 +24,7 @@ mod outbox;
 mod portions;
 mod queue;
 mod reactivation;
+mod reads;
 mod retention;
 mod source_health;
 mod source_state;
@@ -102,6 +104,22 @@ impl Place {
                 .to_owned()
         };
         rows.iter().map(|row| kind(&row.body)).collect()
+    }
+}
+
+/// A channel that is told of everything.
+pub(crate) fn channel_rules(name: &str) -> revoked::store::ChannelRules {
+    revoked::store::ChannelRules {
+        name: name.to_owned(),
+        carrier: "webhook",
+        kinds: Vec::new(),
+        urgent_only: false,
+        after: std::time::Duration::ZERO,
+        repeats: false,
+        wait: std::time::Duration::from_secs(30),
+        tells_care: true,
+        tells_over: true,
+        tells_each: false,
     }
 }
 

@@ -137,3 +137,32 @@ async fn a_departure_that_was_carried_out_and_moved_later_says_that_the_account_
     place.store.promote().await.unwrap();
     assert_eq!(place.store.waiting("chat").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_calendar_goes_on_within_an_instant_at_which_many_leave_and_says_who_was_moved() {
+    let place = place().await;
+    place.planned(7).await;
+    place.file("later", vec![row("later", "1", "p1@example.org", at(264))]).await;
+    let mut seen = Vec::new();
+    let (mut from, mut behind) = (NOW, None);
+    loop {
+        let filter = revoked::store::DepartureFilter {
+            state: Some("planned".to_owned()),
+            from: Some(from),
+            behind,
+            limit: 3,
+            ..revoked::store::DepartureFilter::default()
+        };
+        let page = place.store.departures(&filter).await.unwrap().rows;
+        let Some(last) = page.last() else { break };
+        (from, behind) = (last.acts_at, Some(last.id));
+        seen.extend(page.iter().map(|one| one.id));
+    }
+    let mut once = seen.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!((seen.len(), once.len()), (7, 7), "{seen:?}");
+    let moved = place.store.moved_departures(&seen).await.unwrap();
+    let moved_one = place.departure_of_number("1").await.id;
+    assert_eq!(moved.into_iter().collect::<Vec<_>>(), [moved_one]);
+}

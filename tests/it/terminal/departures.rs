@@ -51,7 +51,7 @@ async fn all_that_waits_for_a_day_is_listed_with_its_own_day_and_the_next_is_nam
     let config = site.config();
     let args = ["departures", "list", "--utc", "--config", config.to_str().unwrap()];
     for size in [NARROW, WIDE] {
-        let ended = Terminal::start(&args, &[], size).end();
+        let ended = Terminal::start(&args, &[], screen).end();
         let screen = &ended.screen;
         assert!(
             screen.lines().all(|line| line.chars().count() <= usize::from(size.0)),
@@ -217,13 +217,13 @@ async fn a_departure_is_meant_by_whose_it_is_and_ends_with_what_may_be_typed() {
 }
 
 /// Lines of a preview, or of the departures, on a screen of this size.
-fn screen_of(site: &Installation, args: &[&str], size: Size) -> String {
+fn screen_of(site: &Installation, args: &[&str], screen: Size) -> String {
     let config = site.config();
     let args = [args, &["--utc", "--config", config.to_str().unwrap()]].concat();
-    let printed = Terminal::start(&args, &[], size).end().printed;
+    let printed = Terminal::start(&args, &[], screen).end().printed;
     let printed = anstream::adapter::strip_str(&printed).to_string();
     assert!(
-        printed.lines().all(|line| line.chars().count() <= usize::from(size.0)),
+        printed.lines().all(|line| line.chars().count() <= usize::from(screen.0)),
         "{printed}"
     );
     printed
@@ -243,8 +243,7 @@ async fn the_leavers_own_day_is_shown_at_any_width_and_a_long_name_is_shortened_
     let file = format!(
         "employee_id,email,action,last_working_day,effective_at,timezone\n\
          1,{name},terminate,2099-12-30,,America/New_York\n\
-         2,user02@example.test,terminate,,{},UTC\n#EOF,rows=2\n",
-        soon
+         2,user02@example.test,terminate,,{soon},UTC\n#EOF,rows=2\n"
     );
     std::fs::write(site.path("leavers.csv"), &file).unwrap();
     let path = site.path("leavers.csv").display().to_string();

@@ -89,6 +89,8 @@ pub(in crate::cli) struct SetProgress {
     people: Vec<Person>,
     /// When they were asked for, as far as is known before the first case.
     asked_at: Timestamp,
+    /// Whether whoever followed them had enough.
+    interrupted: bool,
 }
 
 impl SetProgress {
@@ -100,6 +102,7 @@ impl SetProgress {
         Self {
             people: people.collect(),
             asked_at,
+            interrupted: false,
         }
     }
 
@@ -109,6 +112,7 @@ impl SetProgress {
         Self {
             people: people.collect(),
             asked_at: now,
+            interrupted: false,
         }
     }
 
@@ -176,6 +180,7 @@ impl SetProgress {
                 () = tokio::time::sleep(LOOK_EVERY * (1 + open / 20)) => {}
                 _ = interrupt.recv() => {
                     live.clear();
+                    self.interrupted = true;
                     return Ok(true);
                 }
             }
@@ -290,7 +295,12 @@ impl SetProgress {
             parts.push(format!("the first {due}"));
         }
         if let Some(obstacle) = in_the_way {
-            parts.extend([plain(&obstacle.why), obstacle.next.clone()]);
+            let next = if self.interrupted {
+                more.to_owned()
+            } else {
+                obstacle.next.clone()
+            };
+            parts.extend([plain(&obstacle.why), next]);
         } else if !more.is_empty() && self.people.iter().any(|person| !person.is_over()) {
             parts.push(more.to_owned());
         }

@@ -7,6 +7,17 @@ if (code && location.hash.length > 1) {
   history.replaceState(null, "", location.pathname);
 }
 
+// An instant that is to be read by the reader's own clock: the server does not know which that is.
+yours(document);
+
+function yours(page) {
+  for (const time of page.querySelectorAll("time.yours")) {
+    const at = new Date(time.dateTime);
+    const form = { weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+    if (!Number.isNaN(at.getTime())) time.textContent = at.toLocaleString(undefined, form);
+  }
+}
+
 // An open page reads itself again where something has changed. What stands there is changed in place; what is new waits behind a link, so that nothing
 // moves under a finger. A form is left alone: its decision is about what was shown.
 const live = document.getElementById("live");
@@ -58,6 +69,7 @@ function readAgain() {
 
 function merge(page) {
   let news = 0;
+  yours(page);
   for (const fresh of page.querySelectorAll("[data-key]")) {
     const here = document.querySelector(`[data-key="${CSS.escape(fresh.dataset.key)}"]`);
     if (!here) news += 1;
@@ -71,7 +83,8 @@ function merge(page) {
   }
   const asOf = page.querySelector(".as-of");
   const shown = document.querySelector(".as-of");
-  if (asOf && shown && !shown.contains(document.activeElement)) shown.replaceChildren(...document.importNode(asOf, true).childNodes);
+  const clock = asOf && asOf.querySelector("time");
+  if (clock && shown) shown.querySelector("time").replaceWith(document.importNode(clock, true));
   const more = document.getElementById("more");
   if (more) {
     more.hidden = news === 0;

@@ -121,6 +121,18 @@ async fn furnish_rows(path: &Path) {
         "INSERT INTO reactivation (case_id, source, at) VALUES (1, 'scim', 1764000000000)",
         "INSERT INTO departure_change (departure, case_id, subject_ref, leaves, fire_at, acts_at) \
          SELECT id, 1, subject_ref, leaves, fire_at, acts_at FROM departure LIMIT 1",
+        "INSERT OR REPLACE INTO approval_rule (one, two_above, two_for_protected, shared_uid) VALUES (1, 10, 1, 999)",
+        "INSERT INTO hold_approval (set_hash, holds, except_cases, by, note, at, state, ended_at) \
+         VALUES ('00', '[1]', '[]', 'operator:ops(1)', 'n', 1764000000000, 'void', 1764000000000)",
+        "INSERT INTO notify_channel (name, carrier, kinds, urgent_only, after_ms, repeats, wait_ms, tells_care, tells_over, tells_each, ok_at, \
+                                     failing_since, error) \
+         VALUES ('ops', 'webhook', '|hold|came_back|', 0, 0, 1, 0, 1, 1, 0, 1764000000000, 1764000000000, 'busy')",
+        "INSERT INTO notify_message (channel, alert_id, thread, what, urgent, due, created_at) \
+         VALUES ('ops', 1, 'hold/hold:1', 'raised', 1, 1764000000000, 1764000000000)",
+        "INSERT INTO notify_message (channel, alert_id, thread, what, urgent, due, created_at, state, bundle) \
+         VALUES ('ops', 1, 'hold/hold:1', 'raised', 1, 1764000000000, 1764000000000, 'bound', 2)",
+        "INSERT INTO notify_delivery (uid, channel, recipient, bundle, urgent, attempts, due, error, created_at) \
+         VALUES ('msg_1', 'ops', '', 2, 1, 1, 1764000000000, 'busy', 1764000000000)",
         "INSERT INTO sealed (digest, box, since) VALUES ('sha256:00', x'00', 1764000000000)",
         "INSERT INTO trail_mention (block, jobs, subjects) VALUES (0, x'00000001', x'00000001')",
         "INSERT OR IGNORE INTO employment (source, employee, employment, subject, state, changed_at) \

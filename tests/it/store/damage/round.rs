@@ -9,7 +9,9 @@ use revoked::clock::Clock;
 use revoked::model::{
     Action, Delivery, Evidence, Identity, LEASE_LENGTH, Priority, Reason, Settlement, Signal, SignalReceipt, Verdict,
 };
-use revoked::store::{DepartureFilter, ListFilter, Listed, ObservationSummary, SlotOffers, Store, TrailFilter};
+use revoked::store::{
+    DepartureFilter, Gathering, ListFilter, Listed, ObservationSummary, SendingOutcome, SlotOffers, Store, TrailFilter,
+};
 
 use super::furnished::leaver;
 use super::making::connect;
@@ -51,6 +53,10 @@ pub(super) async fn start(store: &Store, wrong: &mut Wrong) {
     let receivers = vec![crate::store::outbox::receiver()];
     wrong
         .ask("telling the receivers", async || store.set_receivers(receivers.clone()).await)
+        .await;
+    let channels = vec![crate::store::channel_rules("ops")];
+    wrong
+        .ask("naming the channels", async || store.set_channels(channels.clone()).await)
         .await;
     wrong
         .ask("ending alerts", async || store.end_alerts("door_closed").await)
@@ -118,9 +124,41 @@ pub(super) async fn work(store: &Store, clock: &Clock, path: &Path, wrong: &mut 
     wrong.ask("leases", async || store.expire_leases(false).await).await;
     wrong.ask("resuming a lane", async || store.resume_lane("mail").await).await;
     wrong.ask("paused targets", async || store.paused_targets().await).await;
+    tell(store, wrong).await;
+}
+
+/// What tells people of alerts.
+async fn tell(store: &Store, wrong: &mut Wrong) {
     wrong
-        .ask("what is to be handed over", async || store.untold_alerts(10).await)
+        .ask("raising an alert", async || {
+            store
+                .raise_alert("came_back", "job:7".to_owned(), "a sentence".to_owned())
+                .await
+        })
         .await;
+    wrong
+        .ask("what time brings about", async || store.look_at_escalation().await)
+        .await;
+    let (to, pace) = ([String::new()], (Duration::ZERO, false));
+    wrong
+        .ask("binding messages", async || {
+            store.bind_messages("ops", Gathering::Together, pace, &to).await
+        })
+        .await;
+    let due = wrong
+        .ask("what is to be sent", async || store.due_sendings("ops", 100).await)
+        .await;
+    let told = |sending: &revoked::store::Sending| sending.messages.iter().any(|message| message.thread == "came_back/job:7");
+    if due.as_ref().is_some_and(|due| !due.iter().any(told)) {
+        wrong.say("the new alert is told to nobody");
+    }
+    for sending in due.unwrap_or_default() {
+        wrong
+            .ask("recording what was sent", async || {
+                store.record_sending(sending.id, SendingOutcome::Taken).await
+            })
+            .await;
+    }
 }
 
 /// The case that a signal led to.
@@ -205,6 +243,7 @@ pub(super) async fn look(store: &Store, wrong: &mut Wrong) {
     wrong.ask("status", async || store.counts().await).await;
     wrong.ask("observed delays", async || store.observed_delays().await).await;
     wrong.ask("alert list", async || store.alerts(true).await).await;
+    wrong.ask("notify list", async || store.channels().await).await;
     wrong.ask("source list", async || store.source_health().await).await;
     let targets = ["mail".to_owned()];
     wrong.ask("target list", async || store.target_states(&targets).await).await;
