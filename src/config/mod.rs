@@ -2,8 +2,7 @@
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
 //! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
-//! who decides in `approvals`, how soon access is to end in `goals`; how two configs are told apart in
-//! `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! who decides in `approvals`, how soon access is to end in `goals`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::collections::BTreeMap;
 use std::io::Read as _;

@@ -39,8 +39,6 @@ pub struct Console {
     store: Store,
     settings: Arc<ConsoleSettings>,
     changes: changes::Changes,
-    /// How soon access is to end.
-    goals: Arc<Goals>,
     /// A place for each page that is told of changes.
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
@@ -50,6 +48,8 @@ pub struct Console {
 
 /// What the routes need to know of the rest of the daemon.
 pub struct Installation {
+    /// How soon access is to end.
+    pub goals: Goals,
     /// What is decided about a request.
     pub policy: CurrentPolicy,
     /// The targets' names.
@@ -66,7 +66,6 @@ impl Console {
             store,
             settings: Arc::new(settings),
             changes: changes::Changes::new(),
-            goals: Arc::default(),
             streams: streams::Streams::new(),
             installation: Arc::new(installation),
             paces: Arc::new(pace::Paces::new()),
@@ -89,12 +88,5 @@ impl Console {
             let with = read.with;
             tracing::warn!(error = %crate::model::error_chain(&error), with, "what was read could not be recorded in the trail");
         }
-    }
-
-    /// The same, which judges times by these goals.
-    #[must_use]
-    pub fn with_goals(mut self, goals: Goals) -> Self {
-        self.goals = Arc::new(goals);
-        self
     }
 }

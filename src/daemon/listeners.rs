@@ -50,13 +50,6 @@ impl Listeners {
 }
 
 impl Work {
-    /// Tells it to stop, and waits for its end.
-    pub(super) async fn end(self) {
-        self.stop.cancel();
-        // A panic of it has been told by its name.
-        let _ = self.ended.await;
-    }
-
     /// Tells it to stop. It ends in its own time.
     pub(super) fn stop(self) {
         self.stop.cancel();

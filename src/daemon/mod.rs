@@ -7,7 +7,7 @@
 //! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
 //! the daemon ends with exit code 1.
 //!
-//! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `handing_over`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
+//! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `channels`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
@@ -39,10 +39,10 @@ use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
 pub mod asked;
 mod canaries;
+mod channels;
 mod descriptors;
 mod endpoints;
 mod group_lists;
-mod handing_over;
 mod health;
 mod integrity;
 mod listeners;
@@ -55,6 +55,7 @@ mod systemd;
 mod target_clocks;
 mod trail_look;
 
+use channels::Channels;
 use listeners::Listeners;
 use polls::Polls;
 
@@ -133,12 +134,12 @@ impl Daemon {
         let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
         let asked = asked::Answerer::new(config.targets.clone(), policy.clone(), Some(store.clone()));
         let installation = console::Installation {
+            goals: config.goals.clone(),
             policy: policy.clone(),
             targets: config.targets.iter().map(|target| target.name.clone()).collect(),
             reactivations: Box::new(asked.clone()),
         };
-        let console =
-            Console::new(store.clone(), config.console.clone(), installation, stop_intake.clone()).with_goals(config.goals.clone());
+        let console = Console::new(store.clone(), config.console.clone(), installation, stop_intake.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         name_channels(&store, &config).await?;
@@ -196,7 +197,13 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        let handing = handing_over::begin(&store, &config, &listeners).await?;
+        let told = Channels::begin(
+            &store,
+            (&config.alerts, &config.channels, &config.console),
+            &listeners,
+            Channels::default(),
+        )
+        .await?;
         let watching = |stop| group_lists::run(store.clone(), group_lists, stop);
         let lists = listeners.spawn_after(None, "the lists of groups", watching);
         let exchanged = reload::Parts {
@@ -211,7 +218,7 @@ impl Daemon {
             written: config.written.clone(),
             digest: config.digest.clone(),
             polls,
-            handing,
+            told,
             lists: Some(lists),
         };
         let reloader = reload::Reloader::new(exchanged, running);

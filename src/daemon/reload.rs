@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::channels::Channels;
 use super::group_lists::{self, GroupLists};
-use super::handing_over;
 use super::listeners::{Listeners, Work};
 use super::periodic::{CurrentTerms, Terms};
 use super::polls::Polls;
@@ -75,7 +75,7 @@ pub(super) struct Running {
     pub(super) written: Written,
     pub(super) digest: String,
     pub(super) polls: Polls,
-    pub(super) handing: Vec<Work>,
+    pub(super) told: Channels,
     pub(super) lists: Option<Work>,
 }
 
@@ -191,7 +191,7 @@ impl Parts {
             tracing::error!(error = %error_chain(&error), "could not keep which sources are acted on");
         }
         let (terms, filter) = (Terms::of(&config), config.log_filter());
-        self.policy.replace(config.policy.clone());
+        self.policy.replace(config.policy);
         self.terms.replace(terms);
         let watching = |stop| group_lists::run(self.store.clone(), lists, stop);
         let watched = self
@@ -200,9 +200,6 @@ impl Parts {
         running.lists = Some(watched);
         let mut sources = BTreeMap::new();
         let mut begun = Vec::new();
-        if is_changed("alerts") || is_changed("notify") {
-            self.tell_elsewhere(running, &config).await;
-        }
         for source in config.sources {
             let stands = self.intake.sources().get(&source.name);
             let stands = stands.filter(|_| running.written.reads_alike(&config.written, &source.name));
@@ -216,6 +213,15 @@ impl Parts {
         for name in begun {
             running.polls.begin(&self.listeners, &self.intake, &name, &sources[&name]);
         }
+        if is_changed("alerts") || is_changed("notify") {
+            let told_by = (&config.alerts, config.channels.as_slice(), &config.console);
+            match Channels::begin(&self.store, told_by, &self.listeners, std::mem::take(&mut running.told)).await {
+                Ok(told) => running.told = told,
+                Err(error) => {
+                    tracing::error!(error = %error_chain(&error), "could not begin to tell people on the channels that are named now")
+                }
+            }
+        }
         if is_changed("log")
             && let Err(error) = telemetry::set_filter(&filter)
         {
@@ -226,22 +232,6 @@ impl Parts {
             tracing::warn!(%error, "could not note which config this daemon runs with: revoked check cannot tell whether it was changed since");
         }
         Ok(())
-    }
-
-    /// Tells people of alerts by the new config. Each channel ends first, so that nobody is told twice.
-    async fn tell_elsewhere(&self, running: &mut Running, config: &Config) {
-        for work in running.handing.drain(..) {
-            work.end().await;
-        }
-        let rules = config.channels.iter().map(|channel| channel.rules.clone()).collect();
-        let begun = async {
-            self.store.set_channels(rules).await?;
-            handing_over::begin(&self.store, config, &self.listeners).await
-        };
-        match begun.await {
-            Ok(handing) => running.handing = handing,
-            Err(error) => tracing::error!(error = %error_chain(&error), "could not begin to tell people of alerts"),
-        }
     }
 
     /// Says by log, trail and alert that a file was refused.

@@ -105,6 +105,13 @@ pub(super) async fn show(
             page.accounts = accounts(&found, now);
         }
     }
+    let cases = page
+        .people
+        .iter()
+        .flat_map(|person| &person.cases)
+        .map(|case| case.id)
+        .collect();
+    console.note_read(&caller, "the page of people", cases).await;
     render(&page)
 }
 

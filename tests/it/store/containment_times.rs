@@ -152,7 +152,7 @@ async fn of_two_holds_of_a_case_both_waits_are_counted() {
     let why = "two accounts have this name".to_owned();
     let settled = place
         .store
-        .settle(claim, vec![], Evidence::default(), Settlement::Hold { why });
+        .settle(claim, vec![], Evidence::default(), Settlement::Hold { why, held_for: None });
     settled.await.unwrap();
     place.clock.advance(Duration::from_hours(2));
     let set = place.store.hold(2).await.unwrap().set;
@@ -323,9 +323,12 @@ async fn a_hold_that_one_target_has_asked_for_excuses_no_other() {
         .unwrap()
         .remove(0);
     let why = "two accounts have this name".to_owned();
-    let held = place
-        .store
-        .settle(place.claim().await, vec![], Evidence::default(), Settlement::Hold { why });
+    let held = place.store.settle(
+        place.claim().await,
+        vec![],
+        Evidence::default(),
+        Settlement::Hold { why, held_for: None },
+    );
     held.await.unwrap();
     place.clock.advance(Duration::from_hours(1));
     let done = Settlement::Done(Verdict::Contained);
