@@ -197,7 +197,10 @@ pub(super) async fn show(
 }
 
 async fn times(console: &Console, from: Timestamp, until: Timestamp) -> Result<ContainmentTimes, Refusal> {
-    Ok(console.store.containment_times((from, until), &console.goals).await?)
+    Ok(console
+        .store
+        .containment_times((from, until), &console.installation.goals)
+        .await?)
 }
 
 /// Where the day of UTC begins in which an instant lies.
