@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::StoreArgs;
 use super::account::{again_as, as_typed, owner_of};
@@ -128,15 +130,7 @@ impl Reach {
         if !daemon_runs(store.path()) {
             bail!(self.hint("and it does not run"));
         }
-        let text = serde_json::to_string(questions).context("writing down what is asked")?;
-        let id = store.put_question(text, operator()).await?;
-        let answer = wait(store, id).await;
-        // Whatever came of it: what a person can reach is not left lying about.
-        let forgotten = store.forget_question(id).await;
-        let answers: Result<Vec<Answer>, String> =
-            serde_json::from_str(&answer?).context("the daemon is of another version than this command: restart it")?;
-        forgotten?;
-        let answers = answers.map_err(|error| anyhow::anyhow!(error))?;
+        let answers: Vec<Answer> = answer_of(store, &questions, "the daemon asks the targets; waiting for their answers").await?;
         ensure!(
             answers.len() == questions.len(),
             "the daemon is of another version than this command: restart it"
@@ -175,8 +169,24 @@ impl Reach {
     }
 }
 
+/// What the running daemon answers; `slow` is said where that takes a while.
+///
+/// # Errors
+/// What the daemon says of why it does not, and where the store cannot be written.
+pub(super) async fn answer_of<A: DeserializeOwned>(store: &Store, asked: &impl Serialize, slow: &str) -> anyhow::Result<A> {
+    let text = serde_json::to_string(asked).context("writing down what is asked")?;
+    let id = store.put_question(text, operator()).await?;
+    let answer = wait(store, id, slow).await;
+    // Whatever came of it: what a person can reach is not left lying about.
+    let forgotten = store.forget_question(id).await;
+    let answer: Result<A, String> =
+        serde_json::from_str(&answer?).context("the daemon is of another version than this command: restart it")?;
+    forgotten?;
+    answer.map_err(|error| anyhow::anyhow!(error))
+}
+
 /// Waits for the daemon's answer.
-async fn wait(store: &Store, id: i64) -> anyhow::Result<String> {
+async fn wait(store: &Store, id: i64, slow: &str) -> anyhow::Result<String> {
     let (mut looks, mut told) = (0_u32, false);
     loop {
         match store.answer_to(id).await {
@@ -191,7 +201,7 @@ async fn wait(store: &Store, id: i64) -> anyhow::Result<String> {
         }
         if !told && LOOK_EVERY * looks >= PATIENCE {
             told = true;
-            remark("the daemon asks the targets; waiting for their answers");
+            remark(slow);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

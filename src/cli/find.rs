@@ -1,7 +1,5 @@
 //! `revoked find`: everything that is known by a word, each thing with the command that shows it.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 use serde::Serialize;
 

@@ -37,6 +37,7 @@ mod output;
 mod policy;
 mod reads;
 mod release;
+mod reload;
 mod report;
 mod revoke;
 mod run;
@@ -87,6 +88,18 @@ pub enum Command {
     /// Run the daemon
     #[command(after_help = "Example: revoked run --config /etc/revoked/revoked.toml")]
     Run,
+    /// Have the running daemon read its config anew, without losing a connection or a job
+    #[command(after_help = "Examples:
+  revoked reload
+  revoked reload --json
+
+What is wrong with the file is printed, and the daemon runs on with the one before. What cannot be changed under the work (targets, listeners, \
+the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 the file is wrong; 1 it needs a restart, or no daemon runs.")]
+    Reload {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Check the config and probe every target: what is wrong, and what to do about it
     #[command(after_help = "Example: revoked check --config revoked.toml")]
     Check(check::CheckArgs),
@@ -216,6 +229,7 @@ impl Cli {
         };
         match command {
             Command::Run => Box::pin(run::run(at)).await,
+            Command::Reload { json } => reload::run(at, json).await,
             Command::Check(args) => Box::pin(check::run(&args, at)).await,
             #[cfg(feature = "demo")]
             Command::Demo(args) => Box::pin(demo::run(args)).await,

@@ -1,7 +1,10 @@
 //! `revoked release`: undoes a suspension that a case has made. Without `--set` it only rehearses.
 
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
 use clap::Args;
-use serde::Serialize;
 
 use super::account::as_typed;
 use super::asked::Reach;
@@ -11,9 +14,9 @@ use super::store::operator;
 use super::{Exit, StoreArgs, UsageError, number};
 use crate::clock::Clock;
 use crate::daemon::asked::{Asks, Question, Says};
-use crate::model::digest_of;
-use crate::store::{OtherDemand, Releasable, ReleaseRequest, Store};
-use crate::worker::Reactivation;
+use crate::model::{Subject, Timestamp};
+use crate::store::{Releasable, Store};
+use crate::worker::{AsksReactivation, Reactivation, ReleasePlan, Unreleasable};
 
 /// `revoked release`
 #[derive(Debug, Clone, Args)]
@@ -39,16 +42,6 @@ pub struct ReleaseArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// What would come back at one target.
-#[derive(Serialize)]
-struct AtTarget {
-    target: String,
-    accounts: Vec<Reactivation>,
-    others: Vec<OtherDemand>,
-    #[serde(skip)]
-    asked: ReleaseRequest,
 }
 
 /// Runs `revoked release`.
@@ -87,22 +80,17 @@ async fn release(args: &ReleaseArgs, reach: &Reach, store: &Store) -> anyhow::Re
         };
         return Err(UsageError(why).into());
     }
-    let mut rehearsed = Vec::with_capacity(releasable.len());
-    for suspension in releasable {
-        rehearsed.push(rehearse(args.case, reach, store, suspension).await?);
-    }
-    let sets: Vec<&str> = rehearsed.iter().map(|at| at.asked.set.as_str()).collect();
-    // One hash for all that is in it: each target is bound to its own in the end.
-    let set = match sets.as_slice() {
-        [only] if !only.contains(' ') => (*only).to_owned(),
-        several => digest_of(&several.join(" "))
-            .trim_start_matches("sha256:")
-            .chars()
-            .take(16)
-            .collect(),
-    };
+    let asked = Asked::of(&releasable, reach).await?;
+    let plan = ReleasePlan::of(store, args.case, args.target.as_deref(), &asked).await;
+    let plan = plan.map_err(|error| match error {
+        Unreleasable::Refused(why) => UsageError(why).into(),
+        Unreleasable::Store(error) => error.into(),
+        Unreleasable::Unasked(error) => error,
+    });
+    let plan = plan?;
+    let set = plan.set.clone();
     let Some(asked) = &args.set else {
-        return show(args, &whom, &rehearsed, &set).map(|()| Exit::Ok);
+        return show(args, &whom, &plan).map(|()| Exit::Ok);
     };
     if *asked != set {
         return Err(UsageError(format!(
@@ -113,8 +101,7 @@ async fn release(args: &ReleaseArgs, reach: &Reach, store: &Store) -> anyhow::Re
         .into());
     }
     let note = why(args)?;
-    let releases = rehearsed.into_iter().map(|at| at.asked).collect();
-    let jobs = store.release(args.case, releases, operator(), Some(note)).await?;
+    let jobs = store.release(args.case, plan.into_requests(), operator(), Some(note)).await?;
     if args.json {
         json(&serde_json::json!({ "case": args.case, "jobs": jobs }))?;
     } else {
@@ -141,52 +128,56 @@ fn why(args: &ReleaseArgs) -> anyhow::Result<String> {
     Ok(note.trim().to_owned())
 }
 
-async fn rehearse(case: i64, reach: &Reach, store: &Store, suspension: Releasable) -> anyhow::Result<AtTarget> {
-    let target = &suspension.target;
-    if !reach.config.target_names.contains(target) {
-        return Err(UsageError(format!("no target is called {target:?} any more")).into());
+/// What the targets have said about the accounts that a case has suspended there.
+struct Asked(BTreeMap<String, Vec<Option<(Reactivation, Vec<Subject>)>>>);
+
+impl Asked {
+    async fn of(releasable: &[Releasable], reach: &Reach) -> anyhow::Result<Self> {
+        let mut answers = BTreeMap::new();
+        for Releasable { target, suspensions } in releasable {
+            if !reach.config.target_names.contains(target) {
+                return Err(UsageError(format!("no target is called {target:?} any more")).into());
+            }
+            let questions = suspensions.iter().map(|(id, since)| Question {
+                target: target.clone(),
+                asks: Asks::Reactivation {
+                    account: id.clone(),
+                    suspended_at: *since,
+                },
+            });
+            let found = reach.ask(questions.collect()).await?.into_iter().map(|answer| match answer {
+                Ok(Says::Reactivation(found)) => Ok(found),
+                Ok(_) => Err(anyhow::anyhow!(
+                    "the daemon is of another version than this command: restart it"
+                )),
+                Err(why) => Err(anyhow::anyhow!(why)),
+            });
+            answers.insert(target.clone(), found.collect::<anyhow::Result<_>>()?);
+        }
+        Ok(Self(answers))
     }
-    let questions = suspension.suspensions.iter().map(|(id, since)| Question {
-        target: target.clone(),
-        asks: Asks::Reactivation {
-            account: id.clone(),
-            suspended_at: *since,
-        },
-    });
-    let answers = reach.ask(questions.collect()).await?;
-    let (mut accounts, mut names) = (Vec::with_capacity(answers.len()), Vec::new());
-    for ((id, _), answer) in suspension.suspensions.iter().zip(answers) {
-        let Says::Reactivation(found) = answer.map_err(|why| anyhow::anyhow!(why))? else {
-            anyhow::bail!("the daemon is of another version than this command: restart it");
-        };
-        let (account, called) = found.ok_or_else(|| {
-            UsageError(format!(
-                "the account {id} at {target} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since"
-            ))
-        })?;
-        accounts.push(account);
-        names.extend(called);
-    }
-    let others = store.other_demands(case, &suspension, &names).await?;
-    let sets = accounts.iter().map(|account| account.set.clone());
-    let set = sets
-        .chain(others.iter().map(OtherDemand::token))
-        .collect::<Vec<_>>()
-        .join(" ");
-    Ok(AtTarget {
-        target: suspension.target.clone(),
-        accounts,
-        others,
-        asked: ReleaseRequest { suspension, set },
-    })
 }
 
-fn show(args: &ReleaseArgs, whom: &str, rehearsed: &[AtTarget], set: &str) -> anyhow::Result<()> {
+#[async_trait]
+impl AsksReactivation for Asked {
+    async fn reactivations(
+        &self,
+        target: &str,
+        _suspensions: &BTreeMap<String, Timestamp>,
+    ) -> anyhow::Result<Vec<Option<(Reactivation, Vec<Subject>)>>> {
+        self.0
+            .get(target)
+            .cloned()
+            .context("what the case has suspended has changed meanwhile: try again")
+    }
+}
+
+fn show(args: &ReleaseArgs, whom: &str, plan: &ReleasePlan) -> anyhow::Result<()> {
     if args.json {
-        return json(&serde_json::json!({ "case": args.case, "targets": rehearsed, "set": set }));
+        return json(plan);
     }
     let times = LocalTimes::at(Clock::system().now());
-    for at in rehearsed {
+    for at in &plan.targets {
         for account in &at.accounts {
             hanging(&format!(
                 "target {}: the account of {whom} ({}) would be enabled again",
@@ -203,7 +194,7 @@ fn show(args: &ReleaseArgs, whom: &str, rehearsed: &[AtTarget], set: &str) -> an
             hanging(&format!("  mind: {}", plain(&times.told(&other.to_string()))))?;
         }
     }
-    let accounts: usize = rehearsed.iter().map(|at| at.accounts.len()).sum();
+    let accounts: usize = plan.targets.iter().map(|at| at.accounts.len()).sum();
     let accounts = match accounts {
         1 => "1 account".to_owned(),
         count => format!("{count} accounts"),
@@ -215,5 +206,5 @@ fn show(args: &ReleaseArgs, whom: &str, rehearsed: &[AtTarget], set: &str) -> an
     answer(Meaning::Waiting, "WOULD RELEASE", &rest)?;
     // Who types it in a script is not asked why.
     let why = if args.note.is_some() { "" } else { " --note WHY" };
-    line(format!("to do it: {} --set {set}{why}", as_typed()))
+    line(format!("to do it: {} --set {}{why}", as_typed(), plan.set))
 }

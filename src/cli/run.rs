@@ -8,6 +8,7 @@ use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::daemon::Daemon;
+use crate::model::Actor;
 use crate::telemetry::{self, Format, Setup};
 
 /// Runs the daemon.
@@ -27,7 +28,7 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
     let log = telemetry::start(
         Setup {
             format,
-            filter: filter(&config),
+            filter: config.log_filter(),
             ..Setup::default()
         },
         &clock,
@@ -36,7 +37,7 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
         tracing::warn!("{warning}");
     }
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    // Its default would end the daemon, and a reload that takes half a config is worse than none.
+    // Its default would end the daemon.
     let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let told_to_stop = async {
@@ -49,6 +50,7 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
         tracing::info!("told to stop while the start waited for room on the disk");
         return Ok(Exit::Ok);
     };
+    let reloader = daemon.reloader();
     let stopping = CancellationToken::new();
     let told = stopping.clone();
     let orders = async {
@@ -57,7 +59,9 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
                 _ = hang_up.recv() => {
-                    tracing::warn!("SIGHUP does nothing; check the config with revoked check, then restart");
+                    let reloader = reloader.clone();
+                    // Beside us: whoever says stop meanwhile is heard. What came of it is logged, and an alert where it was refused.
+                    tokio::spawn(async move { reloader.reload(Actor::Daemon).await });
                     continue;
                 }
             }
@@ -78,13 +82,4 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Ok)
-}
-
-/// The configured filter, the scheduler's chatter left out, and checkpoints let through where the journal is to have them.
-fn filter(config: &Config) -> String {
-    let mut filter = format!("{},tokio_cron_scheduler=warn", config.log.level);
-    if config.trail.journal {
-        filter.push_str(",revoked::trail::checkpoint_signer=info");
-    }
-    filter
 }

@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
 //! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
-//! who decides in `approvals`, how soon access is to end in `goals`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! who decides in `approvals`, how soon access is to end in `goals`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use toml::de::DeTable;
 use crate::clock::Clock;
 use crate::digest::{hex, sha256};
 use crate::model::Goals;
-use crate::policy::{Limits, Policy};
+use crate::policy::{Limits, Mode, Policy};
 use crate::secret::{SecretSource, is_kept_from_us, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
@@ -38,6 +39,7 @@ mod source_rules;
 mod tables;
 mod trail;
 mod transmitter;
+mod written;
 
 pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
@@ -48,6 +50,7 @@ pub use goals::goals_in;
 pub use groups::{GroupFile, read_group_file};
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
+pub use written::{Change, ChangeKind, Written};
 
 /// Where a command looks for the config when none is named.
 pub const DEFAULT_PATH: &str = "/etc/revoked/revoked.toml";
@@ -102,6 +105,10 @@ pub struct Config {
     pub warnings: ConfigReport,
     /// SHA-256 of the text, by which a config is told from a later one.
     pub digest: String,
+    /// Its tables, by which it is said what is different in a later one.
+    pub written: Written,
+    /// The file that it was read from, where it was.
+    pub file: Option<PathBuf>,
 }
 
 /// A built target.
@@ -156,11 +163,42 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(path: &Path, clock: &Clock) -> Result<Self, ConfigReport> {
+        Self::load_with_digest(path, clock).0
+    }
+
+    /// The same, with SHA-256 of what was read, also where it is refused; nothing where the file could not be read.
+    pub fn load_with_digest(path: &Path, clock: &Clock) -> (Result<Self, ConfigReport>, Option<String>) {
         let name = path.display().to_string();
         match read_trusted(path) {
-            Ok(text) => Self::parse(&name, &text, clock),
-            Err(error) => Err(ConfigReport::new(name, "", [ConfigError::new(format!("{error:#}"))])),
+            Ok(text) => {
+                let config = Self::parse(&name, &text, clock).map(|config| Self {
+                    file: Some(path.to_owned()),
+                    ..config
+                });
+                (config, Some(hex(&sha256(text.as_bytes()))))
+            }
+            Err(error) => {
+                let report = ConfigReport::new(name, "", [ConfigError::new(format!("{error:#}"))]);
+                (Err(report), None)
+            }
         }
+    }
+
+    /// Whether each source is acted on.
+    #[must_use]
+    pub fn modes(&self) -> BTreeMap<String, Mode> {
+        let sources = self.sources.iter().map(|source| &source.name);
+        sources.map(|name| (name.clone(), self.policy.mode_of(name))).collect()
+    }
+
+    /// What is logged, in the syntax of `tracing`'s filters: checkpoints are let through where the journal is to have them.
+    #[must_use]
+    pub fn log_filter(&self) -> String {
+        let mut filter = format!("{},tokio_cron_scheduler=warn", self.log.level);
+        if self.trail.journal {
+            filter.push_str(",revoked::trail::checkpoint_signer=info");
+        }
+        filter
     }
 
     /// As [`Config::load`], for a command that needs none of the secrets: targets and sources whose secrets cannot be read here are left out.
@@ -278,6 +316,8 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         transmitter,
         warnings: ConfigReport::new("", "", []),
         digest: hex(&sha256(text.as_bytes())),
+        written: Written::of(text),
+        file: None,
     };
     if config.target_names.is_empty() {
         found.warn("no [[target]] is configured: nothing can be revoked");

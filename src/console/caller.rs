@@ -26,7 +26,7 @@ pub(super) enum Entrance {
 }
 
 /// By what a caller is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Credential {
     /// By the kernel.
     Socket,

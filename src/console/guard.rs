@@ -5,7 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
@@ -15,6 +16,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
@@ -26,8 +28,25 @@ use crate::api::{Problem, RequestId};
 use crate::model::Actor;
 use crate::secret::bearer_token;
 
-/// How long a request may take.
+/// How long a request may take: one that changes something, and one that only reads.
 const PATIENCE: Duration = Duration::from_secs(30);
+const READ_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a body may take to come, of that.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// The longest body, and that of a route which takes many things at once.
+const LONGEST_BODY: usize = 64 << 10;
+const LONGEST_BULK: usize = 8 << 20;
+/// The routes that take many things at once.
+const BULK: [&str; 6] = [
+    "/api/v1/batches",
+    "/api/v1/batches/rehearsal",
+    "/api/v1/holds/decision",
+    "/api/v1/holds/{id}/approval",
+    "/api/v1/holds/{id}/rejection",
+    "/holds/{id}",
+];
+/// The longest query.
+const LONGEST_QUERY: usize = 2 << 10;
 
 /// No script, style, picture or form but our own, in no frame.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
@@ -37,6 +56,8 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 pub(super) fn router(console: Console) -> Router {
     routes::router()
         .merge(page::router())
+        // Bodies are read and bounded before.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(console.clone(), admit))
         .fallback(|| async { Refusal(Problem::not_found()) })
         .with_state(console)
@@ -47,8 +68,9 @@ pub(super) async fn answer(router: Router, mut request: Request) -> Result<Respo
     let id = RequestId::fresh();
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("console", request.id = id.as_str(), method = %request.method());
+    let patience = if request.method().is_safe() { READ_PATIENCE } else { PATIENCE };
     let call = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
-    let outcome = tokio::time::timeout(PATIENCE, call).instrument(span).await;
+    let outcome = tokio::time::timeout(patience, call).instrument(span).await;
     let mut response = match outcome {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(never))) => match never {},
@@ -85,12 +107,35 @@ pub(super) async fn answer(router: Router, mut request: Request) -> Result<Respo
 async fn admit(State(console): State<Console>, path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let is_page = !request.uri().path().starts_with("/api/");
     let (mut parts, body) = request.into_parts();
-    match admitted(&console, path.as_ref().map(MatchedPath::as_str), &mut parts).await {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+    let path = path.as_ref().map(MatchedPath::as_str);
+    let admitted = match admitted(&console, path, &mut parts).await {
+        Ok(()) => read(path, body).await,
+        Err(refusal) => Err(refusal),
+    };
+    match admitted {
+        Ok(body) => next.run(Request::from_parts(parts, body)).await,
         Err(refusal) if is_page && refusal.0.status() == StatusCode::UNAUTHORIZED && parts.method == Method::GET => {
             page::to_sign_in()
         }
         Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// The whole body, within its bound and in time.
+async fn read(path: Option<&str>, body: Body) -> Result<Body, Refusal> {
+    let most = if path.is_some_and(|path| BULK.contains(&path)) {
+        LONGEST_BULK
+    } else {
+        LONGEST_BODY
+    };
+    match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, most).collect()).await {
+        Ok(Ok(whole)) => Ok(Body::from(whole.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than the {most} bytes that are taken here"),
+        )),
+        Ok(Err(_)) => Err(Refusal::unreadable("the body broke off")),
+        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
 }
 
@@ -119,6 +164,7 @@ async fn admitted(console: &Console, path: Option<&str>, request: &mut Parts) ->
         same_site(console, request)?;
     }
     if let Some(caller) = caller {
+        console.paces.admit(&caller)?;
         request.extensions.insert(caller);
     }
     Ok(())
@@ -130,6 +176,12 @@ fn sound(console: &Console, request: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::new(
             StatusCode::LENGTH_REQUIRED,
             "say the length of the body (Content-Length)",
+        ));
+    }
+    if request.uri.query().is_some_and(|query| query.len() > LONGEST_QUERY) {
+        return Err(Refusal::new(
+            StatusCode::URI_TOO_LONG,
+            format!("the query is longer than {LONGEST_QUERY} bytes"),
         ));
     }
     if !matches!(request.extensions.get(), Some(Entrance::Network { .. })) {
@@ -161,7 +213,7 @@ async fn caller(console: &Console, request: &Parts) -> Result<Option<Caller>, Re
             .store
             .bearer_of_token(token)
             .await?
-            .ok_or_else(Refusal::unknown_caller)?;
+            .ok_or_else(|| console.paces.failed(request.extensions.get(), Refusal::unknown_caller()))?;
         return Ok(Some(Caller {
             by: Credential::Token(bearer.id),
             operator: bearer.operator,

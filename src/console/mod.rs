@@ -2,29 +2,32 @@
 //! to whoever is not known.
 //!
 //! Reading order: `sockets`, one Unix socket for each role, and `serve`, the connections of all listeners; `caller`,
-//! who asks; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
+//! who asks, and `pace`, how much; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
 //! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
-//! which tells open pages that something has changed.
+//! which tells open pages that something has changed, and `streams`, how many of those.
 
 pub mod access;
 mod caller;
 mod changes;
 mod guard;
 mod openapi;
+mod pace;
 mod page;
 mod refusal;
 mod routes;
 mod serve;
 mod sockets;
+mod streams;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConsoleSettings;
 use crate::model::Goals;
+use crate::policy::CurrentPolicy;
 use crate::store::{PeopleRead, Store};
+use crate::worker::AsksReactivation;
 use caller::Caller;
 
 pub use routes::document;
@@ -36,26 +39,36 @@ pub struct Console {
     store: Store,
     settings: Arc<ConsoleSettings>,
     changes: changes::Changes,
-    /// How soon access is to end.
-    goals: Arc<Goals>,
     /// A place for each page that is told of changes.
-    streams: Arc<Semaphore>,
+    streams: streams::Streams,
+    paces: Arc<pace::Paces>,
+    installation: Arc<Installation>,
     stop: CancellationToken,
 }
 
-/// How many pages are told of changes at once.
-const STREAMS: usize = 64;
+/// What the routes need to know of the rest of the daemon.
+pub struct Installation {
+    /// How soon access is to end.
+    pub goals: Goals,
+    /// What is decided about a request.
+    pub policy: CurrentPolicy,
+    /// The targets' names.
+    pub targets: Vec<String>,
+    /// Whoever asks targets what a release would bring back.
+    pub reactivations: Box<dyn AsksReactivation>,
+}
 
 impl Console {
     /// The console over a store, until `stop`.
     #[must_use]
-    pub fn new(store: Store, settings: ConsoleSettings, stop: CancellationToken) -> Self {
+    pub fn new(store: Store, settings: ConsoleSettings, installation: Installation, stop: CancellationToken) -> Self {
         Self {
             store,
             settings: Arc::new(settings),
             changes: changes::Changes::new(),
-            goals: Arc::default(),
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            streams: streams::Streams::new(),
+            installation: Arc::new(installation),
+            paces: Arc::new(pace::Paces::new()),
             stop,
         }
     }
@@ -66,21 +79,8 @@ impl Console {
             cases,
             ..PeopleRead::new(caller.operator.clone(), with)
         };
-        self.record_read(&read).await;
-    }
-
-    /// The same of whatever was read.
-    async fn record_read(&self, read: &PeopleRead) {
-        if let Err(error) = self.store.note_read(read).await {
-            let with = read.with;
+        if let Err(error) = self.store.note_read(&read).await {
             tracing::warn!(error = %crate::model::error_chain(&error), with, "what was read could not be recorded in the trail");
         }
-    }
-
-    /// The same, which judges times by these goals.
-    #[must_use]
-    pub fn with_goals(mut self, goals: Goals) -> Self {
-        self.goals = Arc::new(goals);
-        self
     }
 }

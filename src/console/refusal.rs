@@ -1,5 +1,7 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457), for the page the same in words.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
@@ -29,6 +31,17 @@ impl Refusal {
         Self::new(
             StatusCode::FORBIDDEN,
             format!("this needs the role {needs}, and you have {has}"),
+        )
+    }
+
+    /// Too much is asked.
+    pub(super) fn too_many(wait: Duration) -> Self {
+        Self(
+            Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "you ask too much at once; wait as Retry-After says",
+            )
+            .retry_after(wait),
         )
     }
 

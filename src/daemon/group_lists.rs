@@ -110,9 +110,7 @@ pub(super) struct GroupLists(Vec<Watched>);
 /// # Errors
 /// Where the store fails, and where a group has no list at all: nobody would know whom it protects.
 pub(super) async fn begin(store: &Store, files: Vec<GroupFile>) -> anyhow::Result<GroupLists> {
-    store
-        .forget_group_lists_but(files.iter().map(|file| file.group.clone()).collect())
-        .await?;
+    let groups = files.iter().map(|file| file.group.clone()).collect();
     let mut lists = Vec::with_capacity(files.len());
     for file in files {
         let mut watched = Watched {
@@ -133,6 +131,8 @@ pub(super) async fn begin(store: &Store, files: Vec<GroupFile>) -> anyhow::Resul
         }
         lists.push(watched);
     }
+    // Last: whoever is refused for one of them has forgotten none.
+    store.forget_group_lists_but(groups).await?;
     Ok(GroupLists(lists))
 }
 

@@ -7,7 +7,7 @@
 //! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
 //! the daemon ends with exit code 1.
 //!
-//! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
+//! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `channels`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::{self, Console};
 use crate::intake::{self, Intake, SourceActivity};
-use crate::policy::Policy;
+use crate::policy::CurrentPolicy;
 use crate::sources::Source;
 use crate::store::{Store, newest_schema};
 use crate::supervision::Supervisor;
@@ -39,17 +39,25 @@ use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
 pub mod asked;
 mod canaries;
+mod channels;
 mod descriptors;
 mod endpoints;
 mod group_lists;
 mod health;
 mod integrity;
+mod listeners;
 mod notifications;
 mod periodic;
+mod polls;
+pub mod reload;
 mod room;
 mod systemd;
 mod target_clocks;
 mod trail_look;
+
+use channels::Channels;
+use listeners::Listeners;
+use polls::Polls;
 
 /// How long running attempts may go on after the order to stop.
 const SOFT_STOP: Duration = Duration::from_secs(25);
@@ -70,6 +78,7 @@ pub struct Daemon {
     stop_intake: CancellationToken,
     shutdown: Shutdown,
     listeners: TaskTracker,
+    reloader: reload::Reloader,
     signing: (CancellationToken, TaskTracker),
     periodic: periodic::Periodic,
     supervisor: Supervisor,
@@ -122,7 +131,15 @@ impl Daemon {
             publish_keys_again(&store).await?;
         }
         let stop_intake = CancellationToken::new();
-        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone()).with_goals(config.goals.clone());
+        let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
+        let asked = asked::Answerer::new(config.targets.clone(), policy.clone(), Some(store.clone()));
+        let installation = console::Installation {
+            goals: config.goals.clone(),
+            policy: policy.clone(),
+            targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+            reactivations: Box::new(asked.clone()),
+        };
+        let console = Console::new(store.clone(), config.console.clone(), installation, stop_intake.clone());
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         name_channels(&store, &config).await?;
@@ -158,12 +175,13 @@ impl Daemon {
         };
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
+        store.end_alerts("config_refused").await?;
         let activity = SourceActivity::default();
-        let periodic = periodic::start(&store, &config, &activity, &supervisor).await?;
+        let terms = periodic::CurrentTerms::new(periodic::Terms::of(&config));
+        let periodic = periodic::start(&store, &config, &terms, &activity, &supervisor).await?;
 
-        let policy = Arc::new(config.policy.clone());
-        let group_lists = keep_rules(&store, &config, &policy).await?;
-        let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
+        let group_lists = keep_rules(&store, &config).await?;
+        let lanes = start_lanes(&store, &config, policy.clone(), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(supervisor.watch(
             "the signer of checkpoints",
@@ -175,19 +193,41 @@ impl Daemon {
             stop: stop_intake.clone(),
             supervisor: supervisor.clone(),
         };
-        let intake = start_intake(&store, &config, Arc::clone(&policy), &lanes, activity, &listeners);
+        let (intake, polls) = start_intake(&store, &config, policy.clone(), &lanes, activity, &listeners);
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        let lists = group_lists::run(store.clone(), group_lists, stop_intake.clone());
-        listeners.spawn_watched("the lists of groups", lists);
-        start_notifications(&store, &config, &listeners).await?;
+        let told = Channels::begin(
+            &store,
+            (&config.alerts, &config.channels, &config.console),
+            &listeners,
+            Channels::default(),
+        )
+        .await?;
+        let watching = |stop| group_lists::run(store.clone(), group_lists, stop);
+        let lists = listeners.spawn_after(None, "the lists of groups", watching);
+        let exchanged = reload::Parts {
+            store: store.clone(),
+            policy,
+            terms,
+            intake: intake.clone(),
+            listeners: listeners.clone(),
+        };
+        let running = reload::Running {
+            file: config.file.clone(),
+            written: config.written.clone(),
+            digest: config.digest.clone(),
+            polls,
+            told,
+            lists: Some(lists),
+        };
+        let reloader = reload::Reloader::new(exchanged, running);
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
         serve_console(&config, (console_listeners, console), &listeners);
-        let asked = asked::Answerer::new(config.targets.clone(), Arc::clone(&policy), Some(store.clone()));
-        listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
+        let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
+        listeners.spawn_watched("what commands ask", answering);
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
         listeners.spawn_watched("the look at the trail", trail_look::run(looked_at, stop_intake.clone()));
@@ -202,6 +242,7 @@ impl Daemon {
             stop_intake,
             shutdown,
             listeners: listeners.tracker,
+            reloader,
             signing,
             periodic,
             supervisor,
@@ -218,6 +259,12 @@ impl Daemon {
     #[must_use]
     pub fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    /// What reads the config anew.
+    #[must_use]
+    pub fn reloader(&self) -> reload::Reloader {
+        self.reloader.clone()
     }
 
     /// Where the HTTP server listens.
@@ -317,14 +364,15 @@ async fn record_start_transition(store: &Store, transition: &StartTransition, si
 
 /// Keeps what the config says of decisions where whoever decides finds it, before anything is decided: when two persons approve, which sources are
 /// acted on, and who is of which group.
-async fn keep_rules(store: &Store, config: &Config, policy: &Policy) -> anyhow::Result<group_lists::GroupLists> {
+async fn keep_rules(store: &Store, config: &Config) -> anyhow::Result<group_lists::GroupLists> {
     let uid = rustix::process::getuid();
     store
         .set_approval_rule(config.approvals.rule, (!uid.is_root()).then(|| uid.as_raw()))
         .await?;
-    let sources = config.sources.iter().map(|source| &source.name);
-    let modes = sources.map(|name| (name.clone(), policy.mode_of(name))).collect();
-    store.keep_modes(modes).await.context("keeping which sources are acted on")?;
+    store
+        .keep_modes(config.modes())
+        .await
+        .context("keeping which sources are acted on")?;
     group_lists::begin(store, config.group_files.clone()).await
 }
 
@@ -351,45 +399,15 @@ async fn name_channels(store: &Store, config: &Config) -> anyhow::Result<()> {
     Ok(store.set_channels(rules).await?)
 }
 
-/// Starts what tells people of alerts, and says so where the program of `[alerts] exec` cannot be run: that keeps nobody's access from being ended.
-async fn start_notifications(store: &Store, config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
-    if let Some(fault) = &config.alerts.fault {
-        notifications::tell_fault(store, fault).await?;
-    }
-    for channel in &config.channels {
-        let origin = config.console.origin.clone();
-        let work = notifications::run(store.clone(), channel.clone(), origin, listeners.stop.clone());
-        listeners.spawn_watched(&format!("the channel {}", channel.rules.name), work);
-    }
-    if !config.channels.is_empty() {
-        let work = notifications::escalate(store.clone(), listeners.stop.clone());
-        listeners.spawn_watched("the escalation of alerts", work);
-    }
-    Ok(())
-}
-
-/// What takes things in, until `stop`.
-struct Listeners {
-    tracker: TaskTracker,
-    stop: CancellationToken,
-    supervisor: Supervisor,
-}
-
-impl Listeners {
-    fn spawn_watched(&self, name: &str, work: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn(self.supervisor.watch(name, self.stop.clone(), work));
-    }
-}
-
 /// Starts the inbox and the sources that we fetch from, and the look at the targets' clocks, which decide when departures are due.
 fn start_intake(
     store: &Store,
     config: &Config,
-    policy: Arc<Policy>,
+    policy: CurrentPolicy,
     lanes: &Lanes,
     activity: SourceActivity,
     listeners: &Listeners,
-) -> Intake {
+) -> (Intake, Polls) {
     let sources: BTreeMap<String, Source> = config
         .sources
         .iter()
@@ -415,17 +433,15 @@ fn start_intake(
     listeners.spawn_watched("the canaries", canaries::run(store.clone(), tried, listeners.stop.clone()));
     let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone()).noting(activity);
     listeners.spawn_watched("the inbox", intake::run_inbox(intake.clone(), listeners.stop.clone()));
-    for (name, source) in sources {
-        if let Some(pull) = source.pull() {
-            let looking = intake::run_poll(intake.clone(), name.clone(), Arc::clone(pull), listeners.stop.clone());
-            listeners.spawn_watched(&format!("the poll of source {name}"), looking);
-        }
+    let mut polls = Polls::default();
+    for (name, source) in &sources {
+        polls.begin(listeners, &intake, name, source);
     }
-    intake
+    (intake, polls)
 }
 
-async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdown: Shutdown) -> anyhow::Result<Lanes> {
-    store.set_identity_providers(policy.identity_providers.clone());
+async fn start_lanes(store: &Store, config: &Config, policy: CurrentPolicy, shutdown: Shutdown) -> anyhow::Result<Lanes> {
+    store.set_identity_providers(config.policy.identity_providers.clone());
     let mut lanes = Vec::with_capacity(config.targets.len());
     for target in &config.targets {
         let rate = Rate::per(target.rate.calls.get(), target.rate.per)
@@ -453,7 +469,7 @@ async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdo
         },
         ..WorkSettings::default()
     };
-    Ok(Lanes::start(store, lanes, policy, settings, shutdown).await?)
+    Ok(Lanes::start(store, lanes, Arc::new(policy), settings, shutdown).await?)
 }
 
 #[cfg(test)]

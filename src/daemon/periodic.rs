@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,7 +15,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::config::Config;
+use crate::config::{Config, Retention};
 use crate::intake::SourceActivity;
 use crate::store::{PlanPlace, Store};
 use crate::supervision::Supervisor;
@@ -94,6 +94,49 @@ const PLANS: u32 = 5000;
 /// How long nothing may run: the most frequent run comes four times a minute.
 const SILENCE: Duration = Duration::from_mins(5);
 
+/// What the config says of when something is too late or over.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    /// How long each source may say nothing.
+    expected: BTreeMap<String, Duration>,
+    ledger: Duration,
+    holds: Duration,
+    retention: Retention,
+}
+
+impl Terms {
+    pub(super) fn of(config: &Config) -> Self {
+        let expected = config
+            .sources
+            .iter()
+            .filter_map(|source| Some((source.name.clone(), source.silent_after?)));
+        Self {
+            expected: expected.collect(),
+            ledger: config.ledger.alert_after,
+            holds: config.approvals.remind_after,
+            retention: config.retention.clone(),
+        }
+    }
+}
+
+/// The terms in force, which a new config replaces. Each run takes them once.
+#[derive(Clone)]
+pub(super) struct CurrentTerms(Arc<RwLock<Arc<Terms>>>);
+
+impl CurrentTerms {
+    pub(super) fn new(terms: Terms) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(terms))))
+    }
+
+    pub(super) fn replace(&self, terms: Terms) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(terms);
+    }
+
+    fn now(&self) -> Arc<Terms> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// The running scheduler.
 pub(super) struct Periodic {
     scheduler: JobScheduler,
@@ -115,6 +158,7 @@ impl Periodic {
 pub(super) async fn start(
     store: &Store,
     config: &Config,
+    terms: &CurrentTerms,
     notes: &SourceActivity,
     supervisor: &Supervisor,
 ) -> anyhow::Result<Periodic> {
@@ -123,17 +167,7 @@ pub(super) async fn start(
         .context("computing the planned departures")?;
     let names = config.sources.iter().map(|source| source.name.clone()).collect();
     store.register_sources(names).await.context("making the sources known")?;
-    let expected: BTreeMap<String, Duration> = config
-        .sources
-        .iter()
-        .filter_map(|source| Some((source.name.clone(), source.silent_after?)))
-        .collect();
     let scheduler = JobScheduler::new().await.context("making the scheduler")?;
-    let (ledger, holds, retention) = (
-        config.ledger.alert_after,
-        config.approvals.remind_after,
-        config.retention.clone(),
-    );
     let runs = Runs {
         began: Arc::new(Notify::new()),
         supervisor: supervisor.clone(),
@@ -142,25 +176,25 @@ pub(super) async fn start(
     let stopping = runs.stopping.clone();
     let turn = Arc::new(Mutex::new(None));
     for (kind, cron, _) in SCHEDULE {
-        let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
+        let (store, terms, notes) = (store.clone(), terms.clone(), notes.clone());
         let turn = Arc::clone(&turn);
         let work = move || {
-            let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
+            let (store, terms, notes) = (store.clone(), terms.now(), notes.clone());
             let turn = Arc::clone(&turn);
             async move {
                 match *kind {
                     Run::Departures => recompute(&store, &turn).await,
                     Run::Mentions => store.note_mentions().await.map_err(Into::into),
                     Run::Due => due(&store).await,
-                    Run::Silence => keep_notes(&store, &notes, expected).await,
+                    Run::Silence => keep_notes(&store, &notes, terms.expected.clone()).await,
                     Run::Metrics => {
                         crate::telemetry::metrics().upkeep();
                         Ok(())
                     }
-                    Run::Ledger => store.retry_ledger(ledger).await.map(|_| ()).map_err(Into::into),
-                    Run::Holds => store.remind_of_holds(holds).await.map(|_| ()).map_err(Into::into),
+                    Run::Ledger => store.retry_ledger(terms.ledger).await.map(|_| ()).map_err(Into::into),
+                    Run::Holds => store.remind_of_holds(terms.holds).await.map(|_| ()).map_err(Into::into),
                     Run::Retention => store
-                        .prune(retention.cases, retention.people)
+                        .prune(terms.retention.cases, terms.retention.people)
                         .await
                         .map(|_| ())
                         .map_err(Into::into),

@@ -83,6 +83,19 @@ pub(super) fn waiting_for_room() {
     ]);
 }
 
+/// Says that the config is read anew; systemd counts the service as reloading until it is told that this is over.
+pub(super) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "could not tell systemd that the config is read anew"),
+    }
+}
+
+/// Says that the daemon runs on, by whichever config.
+pub(super) fn reloaded() {
+    tell(&[NotifyState::Ready]);
+}
+
 /// Says that the daemon is stopping.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);

@@ -185,7 +185,7 @@ fn read(row: &InboxRow, intake: &Intake) -> Result<Signal, Fault> {
         return Err(("target_unknown", why));
     }
     if let Some(playbook) = &row.playbook
-        && !intake.policy.playbooks.contains_key(playbook)
+        && !intake.policy.now().playbooks.contains_key(playbook)
     {
         let name: String = playbook.chars().take(SHOWN).collect();
         return Err(("playbook_unknown", format!("no playbook is called {name}")));

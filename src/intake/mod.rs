@@ -1,22 +1,21 @@
 //! From sources to the store: reads deliveries, has them stored with what policy makes of them, and only then acknowledges.
 //!
 //! Reading order: [`Intake::store`] here, which every way in ends with; then the three ways in: `push` (senders come by HTTP), `poll` (we fetch),
-//! `inbox` (rows of our own database). Beside them: `subject_lookup` (an answer that depends on what targets say), `source_state` (what a
+//! `inbox` (rows of our own database). Beside them: `current_sources` (which sources there are), `subject_lookup` (an answer that depends on what targets say), `source_state` (what a
 //! source has kept for itself), `source_activity` (when each was last seen), `refusal_quota` (how many refusals are recorded), `log_line` (what the log says
 //! of what was stored).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
-
 use crate::model::{Delivery, Receipt, SignalReceipt};
-use crate::policy::Policy;
+use crate::policy::CurrentPolicy;
 use crate::sources::Source;
 use crate::store::{Store, StoreError};
 use crate::telemetry::table;
 use crate::worker::Lanes;
 
+mod current_sources;
 mod inbox;
 mod log_line;
 mod poll;
@@ -29,6 +28,7 @@ mod subject_lookup;
 use log_line::LogLine;
 use refusal_quota::RefusalQuota;
 
+pub use current_sources::CurrentSources;
 pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
 pub use poll::run as run_poll;
 pub use source_activity::SourceActivity;
@@ -38,12 +38,10 @@ pub use source_state::StoredState;
 #[derive(Clone)]
 pub struct Intake {
     store: Store,
-    policy: Arc<Policy>,
+    policy: CurrentPolicy,
     lanes: Lanes,
     targets: Arc<[String]>,
-    sources: Arc<BTreeMap<String, Source>>,
-    /// One for each source whose deliveries are taken one at a time.
-    turns: Arc<BTreeMap<String, Mutex<()>>>,
+    sources: CurrentSources,
     activity: SourceActivity,
     quota: Arc<RefusalQuota>,
 }
@@ -51,18 +49,19 @@ pub struct Intake {
 impl Intake {
     /// An intake for `sources`, by name, that hands urgent work straight to `lanes`.
     #[must_use]
-    pub fn new(store: Store, policy: Arc<Policy>, lanes: Lanes, targets: Vec<String>, sources: BTreeMap<String, Source>) -> Self {
-        let in_turn = sources
-            .iter()
-            .filter(|(_, source)| source.push().is_some_and(|push| push.is_sequential()));
-        let turns = in_turn.map(|(name, _)| (name.clone(), Mutex::default())).collect();
+    pub fn new(
+        store: Store,
+        policy: impl Into<CurrentPolicy>,
+        lanes: Lanes,
+        targets: Vec<String>,
+        sources: BTreeMap<String, Source>,
+    ) -> Self {
         Self {
             store,
-            policy,
+            policy: policy.into(),
             lanes,
             targets: targets.into(),
-            turns: Arc::new(turns),
-            sources: Arc::new(sources),
+            sources: CurrentSources::new(sources),
             activity: SourceActivity::default(),
             quota: Arc::default(),
         }
@@ -81,6 +80,12 @@ impl Intake {
         &self.activity
     }
 
+    /// The sources, to be replaced where the config is read anew.
+    #[must_use]
+    pub fn sources(&self) -> &CurrentSources {
+        &self.sources
+    }
+
     /// Stores a delivery with everything that follows from it, and hands urgent jobs to the lanes that kept a slot for them.
     ///
     /// # Errors
@@ -88,7 +93,7 @@ impl Intake {
     pub async fn store(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let (source, unreadable) = (delivery.source.clone(), delivery.refused.len());
         let line = tracing::enabled!(tracing::Level::INFO).then(|| LogLine::of(&delivery));
-        let receipt = self.lanes.accept(&self.store, Arc::clone(&self.policy), delivery).await?;
+        let receipt = self.lanes.accept(&self.store, self.policy.now(), delivery).await?;
         count(&source, unreadable, &receipt);
         if let Some(line) = line {
             line.write(&receipt);

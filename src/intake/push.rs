@@ -28,8 +28,8 @@ pub struct Refused {
 impl Intake {
     /// The push endpoint of `source`; `None` where no source of that name has one.
     #[must_use]
-    pub fn push_source(&self, source: &str) -> Option<&Arc<dyn Push>> {
-        self.sources.get(source)?.push()
+    pub fn push_source(&self, source: &str) -> Option<Arc<dyn Push>> {
+        self.sources.push(source).map(|(push, _)| push)
     }
 
     /// What the header of a request says of its sender; the body of `head` is empty.
@@ -64,9 +64,9 @@ impl Intake {
     /// The answer is a yes only after the commit. A commit whose outcome is unknown is answered as our trouble: the sender comes again,
     /// and the key of its signal makes that harmless.
     pub async fn deliver(&self, source: &str, request: &Request<Bytes>) -> Option<Response<Bytes>> {
-        let push = Arc::clone(self.push_source(source)?);
-        let _turn = match self.turns.get(source) {
-            Some(turn) if !push.is_read_only(request) => Some(turn.lock().await),
+        let (push, turn) = self.sources.push(source)?;
+        let _turn = match turn {
+            Some(turn) if !push.is_read_only(request) => Some(turn.lock_owned().await),
             _ => None,
         };
         let state = StoredState::new(&self.store, source);

@@ -11,6 +11,7 @@ use crate::model::{Containment, Departure, DepartureStep, HeldFor, Principal, Pr
 use crate::model::{Disposition, Subject, When};
 
 mod asking;
+mod current;
 mod explanation;
 mod facts;
 mod groups;
@@ -26,6 +27,7 @@ mod tests;
 use asking::strictest;
 use explanation::Steps;
 
+pub use current::CurrentPolicy;
 pub use explanation::{Explained, Step};
 pub use facts::{Facts, counts_as_compromise};
 pub use groups::{Group, ListFault, MemberList, Protected, judged, listed};

@@ -17,11 +17,14 @@ mod sanitize;
 pub mod table;
 
 use std::io::Write;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tracing_subscriber::Registry;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::fields::Fields;
@@ -79,6 +82,7 @@ impl Drop for Guard {
 pub fn start(setup: Setup, clock: &Clock) -> anyhow::Result<Guard> {
     let (form, sink) = destination(setup.format, setup.output);
     let (filter, complaint) = filter(variable(FILTER).as_deref(), &setup.filter);
+    let (filter, replace) = reload::Layer::new(filter);
     let lines = lines(form, sink, clock)?;
     let guard = Guard(lines.queue.clone());
     tracing_subscriber::registry()
@@ -86,6 +90,8 @@ pub fn start(setup: Setup, clock: &Clock) -> anyhow::Result<Guard> {
         .with(lines)
         .try_init()
         .context("starting the log")?;
+    // Logging is started once.
+    let _ = REPLACE.set(replace);
     log_panics();
     if let Some(complaint) = complaint {
         tracing::warn!(
@@ -94,6 +100,19 @@ pub fn start(setup: Setup, clock: &Clock) -> anyhow::Result<Guard> {
         );
     }
     Ok(guard)
+}
+
+/// By which the filter is replaced.
+static REPLACE: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// Logs by another filter from now on, where [`FILTER`] does not say what is logged.
+///
+/// # Errors
+/// Where logging was not started.
+pub fn set_filter(default: &str) -> anyhow::Result<()> {
+    let (filter, _) = filter(variable(FILTER).as_deref(), default);
+    let replace = REPLACE.get().context("logging was not started")?;
+    replace.reload(filter).context("replacing the filter of the log")
 }
 
 /// Where lines go and in which form: the journal's protocol where standard error is the journal's and nothing else was asked for.

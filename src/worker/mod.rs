@@ -8,7 +8,7 @@
 //! Retry delays come from [`crate::backoff`].
 //!
 //! Beside them: `scheduler` (when due jobs and expired leases are looked at; what is done then is in `store/queue/promote` and `store/queue/lease`), `protection` (who must not be acted on), `rehearsal` (the
-//! plan without its changes), `reactivation` (what a release of a suspension brings back).
+//! plan without its changes), `reactivation` (what a release of a suspension brings back at one account) with `release_plan` (the whole of it).
 //!
 //! Invariants: no change is sent before its intent is committed; a permit goes to the most urgent waiter at the moment it exists; a lane
 //! claims only what it can start; every attempt is settled once, or its lease runs out.
@@ -25,6 +25,7 @@ mod pacer;
 mod protection;
 mod reactivation;
 mod rehearsal;
+mod release_plan;
 mod scheduler;
 mod token_bucket;
 
@@ -37,4 +38,5 @@ pub use pacer::Pacer;
 pub use protection::{Protection, Refusal, exempt_actions};
 pub use reactivation::Reactivation;
 pub use rehearsal::{Rehearsal, Rehearsed, rehearse, rehearse_release};
+pub use release_plan::{AsksReactivation, ReleaseAt, ReleasePlan, Unreleasable};
 pub use token_bucket::Rate;

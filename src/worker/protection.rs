@@ -1,7 +1,7 @@
 //! Protected accounts: who must not be acted on, decided again with the account that the target itself names, and which actions are spared.
 
 use crate::model::{Action, HeldFor, Job, Principal, PrincipalTrait, Scope, Subject};
-use crate::policy::{HoldReason, Policy};
+use crate::policy::{CurrentPolicy, HoldReason, Policy};
 
 /// Why a human must decide before an account is acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,21 @@ impl Protection for Policy {
 
     fn contains_all_of_several(&self, job: &Job) -> bool {
         job.approved || self.takes_all(job.reason)
+    }
+}
+
+/// Each question is answered by the policy of its moment.
+impl Protection for CurrentPolicy {
+    fn may_identify(&self, name: &Subject) -> bool {
+        self.now().may_identify(name)
+    }
+
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), Refusal> {
+        self.now().admit(job, principal)
+    }
+
+    fn contains_all_of_several(&self, job: &Job) -> bool {
+        self.now().contains_all_of_several(job)
     }
 }
 

@@ -13,7 +13,8 @@ pub(super) const REACTIVATED_KINDS: [GrantKind; 4] = [
 ];
 
 /// What enabling an account again would bring back, and what it would not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AccountReactivation)]
 pub struct Reactivation {
     /// The account.
     pub principal: String,
@@ -23,6 +24,7 @@ pub struct Reactivation {
     /// The grants that work again, as `kind id`.
     pub revived: Vec<String>,
     /// What else lets somebody in again.
+    #[schema(value_type = Vec<Object>)]
     pub doors: Vec<Door>,
     /// A hash of all this: a release is about what was rehearsed.
     pub set: String,

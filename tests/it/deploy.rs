@@ -24,6 +24,8 @@ fn the_unit_agrees_with_the_defaults_of_the_config() {
     let config = Config::parse("empty", "", &Clock::system()).unwrap();
     let start = values(UNIT, "ExecStart").next().unwrap();
     assert_eq!(start, format!("/usr/bin/revoked run --config {DEFAULT_PATH}"));
+    let reload = values(UNIT, "ExecReload").next().unwrap();
+    assert_eq!(reload, format!("/usr/bin/revoked reload --config {DEFAULT_PATH}"));
     let state = values(UNIT, "StateDirectory").next().unwrap();
     assert_eq!(config.store.parent(), Some(Path::new("/var/lib").join(state).as_path()));
     let port = config.listen.address.port();
@@ -82,10 +84,7 @@ fn systemd_finds_no_fault_with_the_unit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revoked.service");
     // The check wants the program to be there, and it is not installed on a machine that only tests.
-    let here = UNIT.replace(
-        "ExecStart=/usr/bin/revoked",
-        concat!("ExecStart=", env!("CARGO_BIN_EXE_revoked")),
-    );
+    let here = UNIT.replace("=/usr/bin/revoked ", concat!("=", env!("CARGO_BIN_EXE_revoked"), " "));
     std::fs::write(&path, here).unwrap();
     match analyze(&["verify", "--man=no"], &path) {
         Ok(output) => {

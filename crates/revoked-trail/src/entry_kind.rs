@@ -38,6 +38,10 @@ kinds! {
     DaemonStarted = "daemon.started",
     /// The daemon stopped in good order.
     DaemonStopped = "daemon.stopped",
+    /// The config was read anew and is in force: its SHA-256, that of the one before, and which tables are different.
+    ConfigReloaded = "config.reloaded",
+    /// The config was read anew and refused, the one before stays in force: SHA-256 of what was read, how many mistakes, or what needs a restart.
+    ConfigRefused = "config.refused",
     /// An operator has made a token of the API: its number, name, role and end, never its text.
     TokenMade = "token.made",
     /// A token was ended.

@@ -40,8 +40,8 @@ pub(super) fn findings(config: &Config, path: &Path, is_there: bool, offline: bo
     } else if running_config(path).is_some_and(|running| running != config.digest) {
         found.push(Finding {
             level: Level::Warning,
-            what: "the running daemon was started with another config than this one as it stands now".to_owned(),
-            advice: "systemctl restart revoked takes this one up".to_owned(),
+            what: "the running daemon has another config than this one as it stands now".to_owned(),
+            advice: "revoked reload takes this one up, or names what needs a restart".to_owned(),
         });
     }
     found

@@ -9,12 +9,13 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
+use crate::console::streams::Place;
 
 /// How long a stream lasts: then the browser opens another, and shows again who it is.
 const LIFE: Duration = Duration::from_secs(30);
@@ -29,7 +30,7 @@ struct Told {
     stop: CancellationToken,
     until: tokio::time::Instant,
     begun: bool,
-    _place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Told {
@@ -42,6 +43,7 @@ impl Told {
         let said = tokio::select! {
             biased;
             () = self.stop.cancelled() => return None,
+            () = self.place.over.cancelled() => return None,
             () = tokio::time::sleep_until(self.until) => return None,
             changed = self.changes.changed() => {
                 changed.ok()?;
@@ -54,8 +56,8 @@ impl Told {
 }
 
 /// The words of a stream for whoever asks.
-pub(super) async fn stream(State(console): State<Console>, _caller: Caller) -> Result<Response, Refusal> {
-    let place = console.streams.clone().try_acquire_owned().map_err(|_| {
+pub(super) async fn stream(State(console): State<Console>, caller: Caller) -> Result<Response, Refusal> {
+    let place = console.streams.enter(caller.by).ok_or_else(|| {
         Refusal::new(
             http::StatusCode::SERVICE_UNAVAILABLE,
             "too many pages are open: this one is read again by hand",
@@ -66,7 +68,7 @@ pub(super) async fn stream(State(console): State<Console>, _caller: Caller) -> R
         stop: console.stop.clone(),
         until: tokio::time::Instant::now() + LIFE,
         begun: false,
-        _place: place,
+        place,
     };
     let body = Body::from_stream(stream::unfold(told, Told::next));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())

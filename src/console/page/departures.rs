@@ -140,6 +140,8 @@ pub(super) async fn show(
         link("/departures", &[("from", Some(&at)), ("behind", Some(&id))])
     });
     let ids: Vec<i64> = listed.iter().map(|departure| departure.id).collect();
+    let cases = listed.iter().filter_map(|departure| departure.case).collect();
+    console.note_read(&caller, "the page of departures", cases).await;
     let moved = store.moved_departures(&ids).await?;
     let mut days: BTreeMap<String, Vec<Line>> = BTreeMap::new();
     for departure in &listed {

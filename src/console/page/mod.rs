@@ -26,6 +26,7 @@ mod now;
 mod people;
 mod sign_in;
 mod targets;
+mod times;
 mod trail;
 mod words;
 
@@ -46,6 +47,7 @@ pub(super) fn router() -> Router<Console> {
         .route("/people", get(people::show))
         .route("/departures", get(departures::show))
         .route("/targets", get(targets::show))
+        .route("/times", get(times::show))
         .route("/trail", get(trail::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))

@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::model::{Evidence, Subject, Timestamp, Verdict};
-use crate::store::{CaseFilter, DepartureFilter, HitKind, JobView, PeopleRead, SearchHits, SearchWord, Store};
+use crate::store::{CaseFilter, DepartureFilter, HitKind, JobView, SearchHits, SearchWord, Store};
 
 /// How many people are shown.
 const PEOPLE: usize = 10;
@@ -92,8 +92,6 @@ pub(super) async fn show(
     };
     if let Some(word) = &word {
         let found = store.search(word).await?;
-        let read = PeopleRead::new(caller.operator.clone(), "the page of people").of_found(&found);
-        console.record_read(&read).await;
         page.erased = erased(&found);
         let targets = store.known_targets().await?;
         let (people, more) = people(store, &found).await?;
@@ -105,6 +103,13 @@ pub(super) async fn show(
             page.accounts = accounts(&found, now);
         }
     }
+    let cases = page
+        .people
+        .iter()
+        .flat_map(|person| &person.cases)
+        .map(|case| case.id)
+        .collect();
+    console.note_read(&caller, "the page of people", cases).await;
     render(&page)
 }
 

@@ -1,6 +1,7 @@
 //! Signing in by a link that opens once, and out again.
 
 use askama::Template;
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -10,7 +11,7 @@ use serde::Deserialize;
 
 use super::{COOKIE_NAME, is_our_form, render};
 use crate::console::Console;
-use crate::console::caller::{Caller, Credential};
+use crate::console::caller::{Caller, Credential, Entrance};
 use crate::console::refusal::Refusal;
 
 #[derive(Template)]
@@ -29,10 +30,19 @@ struct Code {
     code: String,
 }
 
-pub(super) async fn sign_in(State(console): State<Console>, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn sign_in(
+    State(console): State<Console>,
+    Extension(entrance): Extension<Entrance>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let form: Code = serde_urlencoded::from_bytes(&body).map_err(Refusal::unreadable)?;
     match console.store.sign_in(form.code.trim()).await? {
         None => {
+            let failed = Refusal::unknown_caller();
+            let refusal = console.paces.failed(Some(&entrance), failed.clone());
+            if refusal != failed {
+                return Err(refusal);
+            }
             let mut page = render(&Page { failed: true })?;
             *page.status_mut() = http::StatusCode::FORBIDDEN;
             Ok(page)

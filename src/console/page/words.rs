@@ -66,6 +66,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/people", "People"),
     ("/departures", "Departures"),
     ("/targets", "Targets"),
+    ("/times", "Times"),
     ("/trail", "Trail"),
 ];
 

@@ -37,6 +37,20 @@ pub(super) struct Acknowledgement {
     note: Option<String>,
 }
 
+/// Clears an alert that has been dealt with.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/clearance", tag = "alerts", operation_id = "clear_alert",
+    params(("id" = Number, Path)), request_body = Acknowledgement, responses((status = 204)))]
+pub(super) async fn clear(
+    State(console): State<Console>,
+    Path(Number(id)): Path<Number>,
+    caller: Caller,
+    Json(said): Json<Acknowledgement>,
+) -> Result<StatusCode, Refusal> {
+    let note = super::note(said.note.as_deref())?;
+    console.store.clear_alerts(vec![id], caller.operator, note).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Says that somebody looks after it. It stays open, and needs nobody else until it is raised anew.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledgement", tag = "alerts", operation_id = "acknowledge_alert",
     params(("id" = Number, Path)), request_body = Acknowledgement, responses((status = 204)))]

@@ -77,6 +77,84 @@ impl Decision {
     }
 }
 
+/// Which holds are looked at as one.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Several {
+    /// Their numbers, with commas between.
+    #[param(pattern = "^[0-9]{1,15}(,[0-9]{1,15})*$", max_length = 1000)]
+    holds: String,
+    /// Cases that are left out, likewise.
+    #[param(pattern = "^[0-9]{1,15}(,[0-9]{1,15})*$", max_length = 1000)]
+    except: Option<String>,
+}
+
+/// What several holds cover now, as one set with one hash.
+#[utoipa::path(get, path = "/api/v1/holds/together", tag = "holds", operation_id = "show_holds_together", params(Several),
+    responses((status = 200, body = CombinedSet)))]
+pub(super) async fn together(State(console): State<Console>, Query(which): Query<Several>) -> Result<Answer<CombinedSet>, Refusal> {
+    let holds = numbers(&which.holds)?;
+    let except = which.except.as_deref().map_or(Ok(Vec::new()), numbers)?;
+    if holds.is_empty() {
+        return Err(Refusal::unreadable("holds: name at least one"));
+    }
+    Ok(Answer(console.store.held_together(&holds, &except).await?))
+}
+
+/// What is decided about several holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verb {
+    /// They go on.
+    Approve,
+    /// They are called off.
+    Reject,
+}
+
+/// A decision about several holds as one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisionTogether {
+    /// The holds.
+    #[schema(min_items = 1, max_items = 100)]
+    holds: Vec<Number>,
+    /// What is decided.
+    decision: Verb,
+    /// The hash of what was shown of them together.
+    #[schema(min_length = 16, max_length = 16, pattern = "^[0-9a-f]{16}$")]
+    set: String,
+    /// Cases that are taken out: they stay held.
+    #[serde(default)]
+    #[schema(max_items = 10_000)]
+    except: Vec<Number>,
+    /// Why.
+    #[schema(min_length = 1, max_length = 2000, pattern = "\\S")]
+    note: String,
+}
+
+/// Decides about several holds as one: about all of what was shown of them, or nothing.
+#[utoipa::path(post, path = "/api/v1/holds/decision", tag = "holds", operation_id = "decide_holds", request_body = DecisionTogether,
+    responses((status = 200, body = Decided)))]
+pub(super) async fn decide(
+    State(console): State<Console>,
+    caller: Caller,
+    Json(decision): Json<DecisionTogether>,
+) -> Result<Answer<Decided>, Refusal> {
+    if !(1..=100).contains(&decision.holds.len()) {
+        return Err(Refusal::unreadable("holds: name from 1 to 100"));
+    }
+    let note = text("note", &decision.note, LONGEST_NOTE)?;
+    let choice = HoldChoice {
+        holds: decision.holds.into_iter().map(|hold| hold.0).collect(),
+        except: decision.except.into_iter().map(|case| case.0).collect(),
+    };
+    match decision.decision {
+        Verb::Approve => approved(&console, choice, decision.set, caller, note).await,
+        Verb::Reject => rejected(&console, choice, decision.set, caller, note).await,
+    }
+}
+
 /// What was decided.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Decided {
@@ -111,6 +189,16 @@ pub(super) async fn approve(
     Json(decision): Json<Decision>,
 ) -> Result<Answer<Decided>, Refusal> {
     let (choice, set, note) = decision.about(id)?;
+    approved(&console, choice, set, caller, note).await
+}
+
+async fn approved(
+    console: &Console,
+    choice: HoldChoice,
+    set: String,
+    caller: Caller,
+    note: String,
+) -> Result<Answer<Decided>, Refusal> {
     let approved = console.store.approve_holds(choice, set, caller.operator, Some(note)).await?;
     let state = if approved.awaits_second { "awaits_second" } else { "approved" };
     Ok(Answer(Decided::new(state, approved.set)))
@@ -126,6 +214,16 @@ pub(super) async fn reject(
     Json(decision): Json<Decision>,
 ) -> Result<Answer<Decided>, Refusal> {
     let (choice, set, note) = decision.about(id)?;
+    rejected(&console, choice, set, caller, note).await
+}
+
+async fn rejected(
+    console: &Console,
+    choice: HoldChoice,
+    set: String,
+    caller: Caller,
+    note: String,
+) -> Result<Answer<Decided>, Refusal> {
     let decided = console
         .store
         .reject_holds(choice, Some(set), caller.operator, Some(note))

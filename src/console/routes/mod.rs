@@ -10,16 +10,25 @@ use utoipa_axum::routes;
 
 use super::Console;
 use super::refusal::Refusal;
+use crate::model::Subject;
 use crate::store::{Listed, UnreadableRow};
 
 mod alerts;
+mod batches;
 mod cases;
+mod departures;
+mod find;
 mod holds;
+mod leaked;
 mod number;
+mod people;
+mod release;
 mod reports;
 mod requests;
 mod sign_in_links;
+mod sources;
 mod status;
+mod targets;
 mod tokens;
 mod trail;
 
@@ -33,15 +42,33 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(cases::show))
         .routes(routes!(cases::note))
         .routes(routes!(cases::cancel))
+        .routes(routes!(release::rehearse, release::release))
         .routes(routes!(requests::submit))
         .routes(routes!(requests::show))
+        .routes(routes!(leaked::submit))
+        .routes(routes!(batches::rehearse))
+        .routes(routes!(batches::submit))
+        .routes(routes!(batches::show))
+        .routes(routes!(batches::cancel))
+        .routes(routes!(find::find))
+        .routes(routes!(people::show))
+        .routes(routes!(departures::list))
+        .routes(routes!(departures::show))
+        .routes(routes!(departures::cancel))
+        .routes(routes!(targets::list))
+        .routes(routes!(targets::pause))
+        .routes(routes!(targets::resume))
+        .routes(routes!(sources::list))
         .routes(routes!(holds::list))
+        .routes(routes!(holds::together))
+        .routes(routes!(holds::decide))
         .routes(routes!(holds::show))
         .routes(routes!(holds::approve))
         .routes(routes!(holds::reject))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(reports::containment))
+        .routes(routes!(alerts::clear))
         .routes(routes!(trail::list))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))
@@ -148,6 +175,12 @@ pub(super) fn text(name: &str, text: &str, most: usize) -> Result<String, Refusa
 fn note(text: Option<&str>) -> Result<Option<String>, Refusal> {
     let text = text.filter(|text| !text.trim().is_empty());
     text.map(|note| self::text("note", note, LONGEST_NOTE)).transpose()
+}
+
+/// Whom a caller means: an address, or a name in a form of RFC 9493.
+fn subject(text: &str) -> Result<Subject, Refusal> {
+    text.parse()
+        .map_err(|error| Refusal::meaningless(format!("subject: {error}")))
 }
 
 /// How many things a page has at most.

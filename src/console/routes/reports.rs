@@ -46,7 +46,10 @@ pub(super) async fn containment(
     if since >= until || until.since(since) > LONGEST {
         return Err(Refusal::unreadable("since: it is before `until`, and at most 366 days"));
     }
-    let times = console.store.containment_times((since, until), &console.goals).await?;
+    let times = console
+        .store
+        .containment_times((since, until), &console.installation.goals)
+        .await?;
     let named = times.misses.iter().map(|miss| miss.case);
     let named = named.chain(times.not_whole.iter().map(|case| case.case)).collect();
     console.note_read(&caller, "GET /api/v1/reports/containment", named).await;

@@ -8,11 +8,11 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Json, Number, Path};
+use super::{Json, Number, Path, subject};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::model::{Reason, Subject};
+use crate::model::Reason;
 use crate::store::{InboxAnswer, InboxRow};
 
 /// How long a request waits for what becomes of it, and how often it looks.
@@ -75,12 +75,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     Json(new): Json<NewRequest>,
 ) -> Result<(StatusCode, Answer<Asked>), Refusal> {
-    let subject: Subject = new
-        .subject
-        .parse()
-        .map_err(|error| Refusal::meaningless(format!("subject: {error}")))?;
-    let reason = Reason::from_word(&new.reason)
-        .ok_or_else(|| Refusal::meaningless(format!("reason: {:?} is none: see revoked kinds", new.reason)))?;
+    let (subject, reason) = (subject(&new.subject)?, reason(&new.reason)?);
     let row = InboxRow {
         subject: subject.to_string(),
         reason: reason.word().to_owned(),
@@ -91,6 +86,16 @@ pub(super) async fn submit(
         request_key: idempotency_key(&headers, &caller)?,
         ..InboxRow::default()
     };
+    submitted(&console, row).await
+}
+
+/// The reason of that name.
+pub(super) fn reason(word: &str) -> Result<Reason, Refusal> {
+    Reason::from_word(word).ok_or_else(|| Refusal::meaningless(format!("reason: {word:?} is none: see revoked kinds")))
+}
+
+/// Writes a request, and waits a moment for what becomes of it.
+pub(super) async fn submitted(console: &Console, row: InboxRow) -> Result<(StatusCode, Answer<Asked>), Refusal> {
     let request = console.store.submit_request(row).await?;
     let until = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -110,7 +115,7 @@ pub(super) async fn show(State(console): State<Console>, Path(Number(id)): Path<
 }
 
 /// The key of a request, told apart from those of other callers.
-fn idempotency_key(headers: &HeaderMap, caller: &Caller) -> Result<Option<String>, Refusal> {
+pub(super) fn idempotency_key(headers: &HeaderMap, caller: &Caller) -> Result<Option<String>, Refusal> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(None);
     };

@@ -1,31 +1,62 @@
 //! Asks targets on behalf of a command.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::probe::{findings, prove};
 use super::{Answer, Asks, Probed, Question, Says};
 use crate::config::TargetConfig;
-use crate::policy::Policy;
+use crate::model::{Subject, Timestamp};
+use crate::policy::CurrentPolicy;
 use crate::store::Store;
 use crate::targets::CallContext;
-use crate::worker::{rehearse, rehearse_release};
+use crate::worker::{AsksReactivation, Reactivation, rehearse, rehearse_release};
 
 /// Whoever has the credentials of targets, and answers questions about them.
 #[derive(Clone)]
 pub struct Answerer {
     targets: Vec<TargetConfig>,
-    policy: Arc<Policy>,
+    policy: CurrentPolicy,
     store: Option<Store>,
+}
+
+#[async_trait]
+impl AsksReactivation for Answerer {
+    async fn reactivations(
+        &self,
+        target: &str,
+        suspensions: &BTreeMap<String, Timestamp>,
+    ) -> anyhow::Result<Vec<Option<(Reactivation, Vec<Subject>)>>> {
+        let questions: Vec<Question> = suspensions
+            .iter()
+            .map(|(account, since)| Question {
+                target: target.to_owned(),
+                asks: Asks::Reactivation {
+                    account: account.clone(),
+                    suspended_at: *since,
+                },
+            })
+            .collect();
+        let answers = self.answer(&questions).await.into_iter().map(|answer| match answer {
+            Ok(Says::Reactivation(found)) => Ok(found),
+            Ok(_) => Err(anyhow::anyhow!("another question was answered than was asked")),
+            Err(why) => Err(anyhow::anyhow!(why)),
+        });
+        answers.collect()
+    }
 }
 
 impl Answerer {
     /// Asks these targets. Without a store no canary can be tried.
     #[must_use]
-    pub fn new(targets: Vec<TargetConfig>, policy: Arc<Policy>, store: Option<Store>) -> Self {
-        Self { targets, policy, store }
+    pub fn new(targets: Vec<TargetConfig>, policy: impl Into<CurrentPolicy>, store: Option<Store>) -> Self {
+        Self {
+            targets,
+            policy: policy.into(),
+            store,
+        }
     }
 
     /// The answers, in the order of the questions. All targets are asked at once, so that one that does not answer holds up no other; one
@@ -59,7 +90,7 @@ impl Answerer {
         let failed = |error: crate::targets::TargetError| error.to_string();
         match &question.asks {
             Asks::Probe { prove: is_proved } => {
-                let probe = findings(target, &self.policy).await;
+                let probe = findings(target, &self.policy.now()).await;
                 let canary = match &target.canary {
                     Some(canary) if *is_proved => Some(prove(self.store.as_ref(), target, canary).await),
                     _ => None,

@@ -1,4 +1,4 @@
-//! What commands ask about targets: an installation's credentials are often the daemon's alone, so a command that may not read them writes its
+//! What commands ask of the daemon, most of it about targets: an installation's credentials are often the daemon's alone, so a command that may not read them writes its
 //! question into the store, and the running daemon answers there. Reads only; nothing at a target is changed but by the canary, which goes through
 //! the queue.
 //!
@@ -57,6 +57,14 @@ pub enum Asks {
         /// The name.
         name: Subject,
     },
+}
+
+/// What the daemon is asked to do itself, in the place of questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// To read its config anew. The answer is a [`Reloaded`](super::reload::Reloaded).
+    Reload,
 }
 
 /// The answer to one question; an error is a sentence for whoever asked.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Answerer, Question};
-use crate::model::error_chain;
+use super::{Answer, Answerer, Order, Question};
+use crate::daemon::reload::Reloader;
+use crate::model::{Actor, error_chain};
 use crate::store::{OpenQuestion, Result, Store};
 
 /// How many questions are answered at once; the next ones wait.
@@ -25,8 +26,8 @@ const TIDY_EVERY: Duration = Duration::from_mins(10);
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 
 /// Answers until `stop`. A question that is at work then is left without an answer, and whoever waits for it sees that the daemon is gone.
-pub(in crate::daemon) async fn run(store: Store, answerer: Answerer, stop: CancellationToken) {
-    while let Some(outcome) = stop.run_until_cancelled(watch(&store, &answerer)).await {
+pub(in crate::daemon) async fn run(store: Store, answerer: Answerer, reloader: Reloader, stop: CancellationToken) {
+    while let Some(outcome) = stop.run_until_cancelled(watch(&store, &answerer, &reloader)).await {
         if let Err(error) = outcome {
             tracing::error!(error = %error_chain(&error), "could not read what commands ask");
         }
@@ -36,7 +37,7 @@ pub(in crate::daemon) async fn run(store: Store, answerer: Answerer, stop: Cance
     }
 }
 
-async fn watch(store: &Store, answerer: &Answerer) -> Result<()> {
+async fn watch(store: &Store, answerer: &Answerer, reloader: &Reloader) -> Result<()> {
     let mut commits = store.watch_commits().await?;
     let mut tidy = tokio::time::interval(TIDY_EVERY);
     let mut at_work = BTreeSet::new();
@@ -44,10 +45,10 @@ async fn watch(store: &Store, answerer: &Answerer) -> Result<()> {
     loop {
         for question in store.open_questions().await? {
             if at_work.len() < AT_ONCE && at_work.insert(question.id) {
-                let (store, answerer) = (store.clone(), answerer.clone());
+                let (store, answerer, reloader) = (store.clone(), answerer.clone(), reloader.clone());
                 answers.spawn(async move {
                     let id = question.id;
-                    answer(&store, &answerer, question).await;
+                    answer(&store, &answerer, &reloader, question).await;
                     id
                 });
             }
@@ -67,9 +68,29 @@ async fn watch(store: &Store, answerer: &Answerer) -> Result<()> {
     }
 }
 
-async fn answer(store: &Store, answerer: &Answerer, question: OpenQuestion) {
+async fn answer(store: &Store, answerer: &Answerer, reloader: &Reloader, question: OpenQuestion) {
     let OpenQuestion { id, question, asked_by } = question;
-    let answers = match serde_json::from_str::<Vec<Question>>(&question) {
+    let text = match serde_json::from_str(&question) {
+        Ok(Order::Reload) => reload(reloader.clone(), &asked_by).await,
+        Err(_) => ask(answerer, &question, &asked_by).await,
+    };
+    if let Err(error) = store.answer_question(id, text).await {
+        tracing::warn!(error = %error_chain(&error), "could not answer a command");
+    }
+}
+
+/// Has the config read anew, in work of its own: what is begun of that is not given up where the questions are looked at anew.
+async fn reload(reloader: Reloader, asked_by: &str) -> String {
+    let by = asked_by.parse().unwrap_or(Actor::Daemon);
+    match tokio::spawn(async move { reloader.reload(by).await }).await {
+        Ok(reloaded) => serde_json::to_string(&Ok::<_, String>(reloaded)).unwrap_or_else(|_| UNWRITABLE.to_owned()),
+        Err(_) => r#"{"Err":"reading the config anew met a defect, which the log tells"}"#.to_owned(),
+    }
+}
+
+/// Asks the targets.
+async fn ask(answerer: &Answerer, question: &str, asked_by: &str) -> String {
+    let answers = match serde_json::from_str::<Vec<Question>>(question) {
         Err(_) => {
             Err("the daemon is of another version than the command, and does not understand what is asked: restart it".to_owned())
         }
@@ -87,11 +108,12 @@ async fn answer(store: &Store, answerer: &Answerer, question: OpenQuestion) {
             text.len() >> 20
         )));
     }
-    if let Err(error) = store.answer_question(id, text).await {
-        tracing::warn!(error = %error_chain(&error), "could not answer a command");
-    }
+    text
 }
 
+/// The answer in the place of one that cannot be written.
+const UNWRITABLE: &str = r#"{"Err":"the answer cannot be written down"}"#;
+
 fn written(answers: &std::result::Result<Vec<Answer>, String>) -> String {
-    serde_json::to_string(answers).unwrap_or_else(|_| r#"{"Err":"the answer cannot be written down"}"#.to_owned())
+    serde_json::to_string(answers).unwrap_or_else(|_| UNWRITABLE.to_owned())
 }

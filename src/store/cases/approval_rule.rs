@@ -4,8 +4,9 @@ use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 
 use crate::model::Actor;
+
 use crate::store::columns::Columns as _;
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Result, Store, StoreError, Tx};
 
 /// When one person's word is not enough to approve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -28,29 +29,46 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn set_approval_rule(&self, rule: ApprovalRule, shared_uid: Option<u32>) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.set_approval_rule(rule, Some(shared_uid)).await }))
+            .await
+    }
+
+    /// Records that another config is in force from now on, and sets its rule with that.
+    ///
+    /// # Errors
+    /// Where the store cannot be written; nothing is set then.
+    pub async fn take_config(&self, rule: ApprovalRule, by: Actor, detail: serde_json::Value) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
-                let before = in_force(tx.conn).await?;
-                sqlx::query(
-                    "INSERT INTO approval_rule (one, two_above, two_for_protected, shared_uid) VALUES (1, $1, $2, $3) \
-                     ON CONFLICT (one) DO UPDATE SET two_above = $1, two_for_protected = $2, shared_uid = $3",
-                )
-                .bind(rule.two_above)
-                .bind(rule.two_for_protected)
-                .bind(shared_uid)
-                .execute(&mut *tx.conn)
-                .await
-                .map_err(StoreError::sql("setting the rule of approvals"))?;
-                if before.rule != rule {
-                    tx.record(
-                        &Entry::new(EntryKind::ApprovalRuleSet, Actor::Daemon)
-                            .detail(serde_json::json!({ "rule": rule, "before": before.rule })),
-                    );
-                }
-                Ok(())
+                tx.record(&Entry::new(EntryKind::ConfigReloaded, by).detail(detail));
+                tx.set_approval_rule(rule, None).await
             })
         })
         .await
+    }
+}
+
+impl Tx<'_> {
+    /// Sets the rule, and the account that is nobody where it is said.
+    async fn set_approval_rule(&mut self, rule: ApprovalRule, shared_uid: Option<Option<u32>>) -> Result<()> {
+        let before = in_force(self.conn).await?;
+        sqlx::query(
+            "INSERT INTO approval_rule (one, two_above, two_for_protected, shared_uid) VALUES (1, $1, $2, $3) \
+             ON CONFLICT (one) DO UPDATE SET two_above = $1, two_for_protected = $2, shared_uid = $3",
+        )
+        .bind(rule.two_above)
+        .bind(rule.two_for_protected)
+        .bind(shared_uid.unwrap_or(before.shared_uid))
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("setting the rule of approvals"))?;
+        if before.rule != rule {
+            self.record(
+                &Entry::new(EntryKind::ApprovalRuleSet, Actor::Daemon)
+                    .detail(serde_json::json!({ "rule": rule, "before": before.rule })),
+            );
+        }
+        Ok(())
     }
 }
 

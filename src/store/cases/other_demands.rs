@@ -11,7 +11,7 @@ use crate::store::queue::evidence_row;
 use crate::store::{Releasable, Result, Store, StoreError};
 
 /// Another case that asks for the same suspension.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OtherDemand {
     /// Its number.
     pub case: i64,
@@ -20,6 +20,7 @@ pub struct OtherDemand {
     /// The source that opened it.
     pub source: String,
     /// What of it is still to come at the target.
+    #[schema(value_type = Value)]
     pub to_come: Outstanding,
 }
 

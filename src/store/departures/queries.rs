@@ -33,7 +33,7 @@ pub struct PlannedDeparture {
 pub struct PlanPlace(i64, i64);
 
 /// A departure, as `departures list` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct DepartureView {
     /// Its number.
     pub id: i64,
@@ -46,6 +46,7 @@ pub struct DepartureView {
     /// Who leaves; `None` where the person was erased.
     pub subject: Option<String>,
     /// When the employment ends, as written; `None` where that cannot be read.
+    #[schema(value_type = Option<Object>)]
     pub leaves: Option<Leaves>,
     /// The instant that this means.
     pub fire_at: Timestamp,
@@ -77,7 +78,7 @@ pub struct DepartureView {
 }
 
 /// A change of a departure that waits for a decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HeldChange {
     /// The case that waits.
     pub case: i64,
@@ -88,7 +89,7 @@ pub struct HeldChange {
 }
 
 /// One step in what became of a departure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StepView {
     /// When.
     pub at: Timestamp,
@@ -102,7 +103,7 @@ pub struct StepView {
 }
 
 /// What HR said last about an employment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct EmploymentView {
     /// HR's number of the employment.
     pub employment: String,
@@ -113,7 +114,7 @@ pub struct EmploymentView {
 }
 
 /// A departure with its history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct DepartureDetail {
     /// The departure.
     pub departure: DepartureView,

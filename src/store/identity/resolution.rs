@@ -11,9 +11,10 @@ use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A name of a person, as `revoked subject show` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LinkedName {
     /// The name.
+    #[schema(value_type = String)]
     pub name: Subject,
     /// Where it means something at one target only: that target.
     #[serde(skip_serializing_if = "Option::is_none")]

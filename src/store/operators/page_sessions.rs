@@ -54,6 +54,15 @@ impl Store {
     /// Where the store cannot be written.
     pub async fn sign_in(&self, code: &str) -> Result<Option<String>> {
         let spent = hash_of(code.as_bytes());
+        // Whoever guesses does not reach the writer.
+        let is_there: Option<i64> = sqlx::query_scalar("SELECT 1 FROM sign_in_link WHERE hash = $1")
+            .bind(spent.as_slice())
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("looking for a link"))?;
+        if is_there.is_none() {
+            return Ok(None);
+        }
         let NewCredential { shown, hash } = NewCredential::draw("rvs_")?;
         let signed_in = self.write(move |tx| {
             Box::pin(async move {

@@ -11,7 +11,7 @@ use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// An operator's word that nothing is sent to a target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TargetPause {
     /// Since when.
     pub since: Timestamp,
@@ -30,7 +30,7 @@ impl TargetPause {
 }
 
 /// How a target stands by the store's word.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TargetState {
     /// Its name in the config.
     pub target: String,

@@ -20,7 +20,7 @@ const UNREADABLE: &str = "unreadable";
 pub(super) const HEALTH_ROWS: &str = "SELECT source, since, spoke_at, signal_at, verified_at, looked_at, lags, alerted_at, mode, mode_since FROM source_health ORDER BY source";
 
 /// How a source is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SourceHealth {
     /// The source's name.
     pub source: String,
@@ -48,7 +48,7 @@ pub struct SourceHealth {
 }
 
 /// Deliveries that were refused for one cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Refusals {
     /// How many.
     pub times: i64,

@@ -6,18 +6,53 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::inbox_row::{INBOX_SET, InboxRow, LARGEST_ROW};
 use crate::digest::{hex, sha256};
-use crate::model::Timestamp;
+use crate::model::{Subject, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError};
 
 /// How long the same list is the same request.
 const SAME_FOR: Duration = Duration::from_hours(24);
 
+/// What a list asks for, of which its hash is made.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedOfSet<'s> {
+    /// The reason's word.
+    pub reason: &'s str,
+    /// A playbook other than the reason's.
+    pub playbook: Option<&'s str>,
+    /// One target only.
+    pub target: Option<&'s str>,
+    /// All sessions, and nothing else.
+    pub all_sessions: bool,
+    /// How long what comes back is ended, in seconds.
+    pub keep_out: Option<u64>,
+    /// When, as it was written.
+    pub at: Option<&'s str>,
+    /// What makes a repetition another request.
+    pub key: Option<&'s str>,
+}
+
+impl AskedOfSet<'_> {
+    /// SHA-256 over what is asked for whom, the first 16 hexadecimal digits. The note does not count.
+    #[must_use]
+    pub fn digest(&self, people: &[Subject]) -> String {
+        let mut names: Vec<String> = people.iter().map(ToString::to_string).collect();
+        names.sort();
+        let asked = serde_json::json!({
+            "reason": self.reason, "playbook": self.playbook, "target": self.target, "all_sessions": self.all_sessions,
+            "keep_out": self.keep_out, "at": self.at, "key": self.key, "people": names,
+        });
+        hex(&sha256(asked.to_string().as_bytes())).chars().take(16).collect()
+    }
+}
+
 /// A list as it stands in the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmittedSet {
     /// Each row's number with whom it is about.
     pub rows: Vec<(i64, String)>,
+    /// By what it is found again.
+    pub key: String,
     /// When it was written, where that was before: the same list within a day.
     pub before: Option<Timestamp>,
 }
@@ -59,6 +94,7 @@ impl Store {
                 }
                 Ok(SubmittedSet {
                     rows: written,
+                    key,
                     before: None,
                 })
             })
@@ -106,5 +142,9 @@ async fn submitted(conn: &mut SqliteConnection, digest: &str, now: Timestamp) ->
         .iter()
         .map(|row| Ok((row.read(0)?, row.lossy(1)?)))
         .collect::<Result<_>>()?;
-    Ok(Some(SubmittedSet { rows, before: Some(at) }))
+    Ok(Some(SubmittedSet {
+        rows,
+        key,
+        before: Some(at),
+    }))
 }

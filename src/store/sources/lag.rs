@@ -8,7 +8,7 @@ use serde::Serialize;
 pub const LAGS: u32 = 32;
 
 /// How late the signals of a source come: from what happened to our receipt, in milliseconds. Each delivery counts by its latest signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Lag {
     /// The newest delivery's.
     pub last_ms: u64,

@@ -28,7 +28,7 @@ impl Store {
     pub async fn last_seen(&self, subject_refs: &[String]) -> Result<Listed<JobView>> {
         let sql = format!(
             "{JOB} WHERE id IN (SELECT max(j.id) FROM json_each($1) r CROSS JOIN cases c ON c.subject_ref = r.value \
-             CROSS JOIN job j ON j.case_id = c.id WHERE j.finished_at IS NOT NULL \
+             CROSS JOIN job j ON j.case_id = c.id WHERE j.verdict IS NOT NULL \
              OR CASE WHEN json_valid(j.evidence) THEN j.evidence ->> '$.before_at' END IS NOT NULL GROUP BY j.target) ORDER BY target"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))

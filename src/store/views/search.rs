@@ -16,7 +16,7 @@ pub const SHOWN: usize = 50;
 pub const NEWEST_JOBS: i64 = 20_000;
 
 /// What was found, in the order in which it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HitKind {
     /// Trouble that names it, or is about a case that was found.
@@ -32,7 +32,7 @@ pub enum HitKind {
 }
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SearchHit {
     /// What it is.
     pub kind: HitKind,

@@ -34,7 +34,11 @@ async fn each_role_may_do_what_the_table_says_and_nobody_else_may_do_anything() 
     let site = Site::new().await;
     for route in ROUTES {
         // A number that nothing has: whoever may ask is told so, and nothing is changed.
-        let path = route.path.replace("{id}", "999999").replace("{file}", "console.css");
+        let path = route
+            .path
+            .replace("{id}", "999999")
+            .replace("{name}", "nobody")
+            .replace("{file}", "console.css");
         let method: Method = route.method.parse().unwrap();
         let body = (method == Method::POST && route.path.starts_with("/api/")).then(|| json!({}));
         for role in Role::ALL {

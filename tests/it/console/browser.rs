@@ -263,6 +263,7 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
     let Furnished {
         site,
         contained,
+        markup,
         open,
         rejected,
     } = furnished().await;
@@ -275,8 +276,10 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("people", "/people?word=user0".to_owned()),
         ("departures", "/departures".to_owned()),
         ("targets", "/targets".to_owned()),
+        ("times", "/times".to_owned()),
         ("trail", "/trail".to_owned()),
         ("case", format!("/cases/{contained}")),
+        ("case-markup", format!("/cases/{markup}")),
         ("case-all", format!("/cases/{contained}?all=1")),
     ];
     let mut found = Vec::new();

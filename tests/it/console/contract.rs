@@ -65,7 +65,7 @@ const SENT: &str = "
 [[operations]]
 include-operation-id = \"request_revocation\"
 [operations.checks.positive_data_acceptance]
-expected-statuses = [202, 401, 403, 409, 422]
+expected-statuses = [202, 401, 403, 409, 422, 429]
 ";
 
 /// Not the ending of tokens: it would end the token that is asked with.

@@ -22,6 +22,8 @@ pub(super) struct Furnished {
     pub(super) site: Site,
     /// The case of user01, which is contained.
     pub(super) contained: i64,
+    /// The case with markup in its name and its note.
+    pub(super) markup: i64,
     /// The hold that waits, over two people.
     pub(super) open: i64,
     /// One that was rejected.
@@ -71,11 +73,13 @@ impl Site {
 pub(super) async fn furnished() -> Furnished {
     let site = Site::that_sweeps("[\"1h\", \"24h\"]", HR).await;
     std::fs::create_dir(site.installation.path("drop")).unwrap();
-    let contained = site.ask_for("username:user01", MARKUP).await;
+    let contained = site
+        .ask_for("username:user01", "signed in from two countries within an hour")
+        .await;
     site.installation
         .until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
         .await;
-    site.ask_for("username:<i>nobody</i>", "no such person").await;
+    let markup = site.ask_for("username:<i>nobody</i>", MARKUP).await;
     site.ask_for("username:user05", "a mistake").await;
     let (rejected, _) = until("the first hold", async || site.holds().await.first().copied()).await;
     let path = format!("/api/v1/holds/{rejected}");
@@ -117,6 +121,7 @@ pub(super) async fn furnished() -> Furnished {
     Furnished {
         site,
         contained,
+        markup,
         open,
         rejected,
     }

@@ -1,9 +1,12 @@
 //! The console: the API by the sockets of the roles and with tokens, and the page.
 
 mod access;
+mod breaking;
 mod browser;
+mod commands;
 mod contract;
 mod furnished;
+mod limits;
 mod page;
 mod pages;
 mod reports;

@@ -9,7 +9,16 @@ use super::page::field;
 use super::{Answer, Site};
 
 /// The pages that lead to each other.
-const PAGES: [&str; 7] = ["/", "/holds", "/alerts", "/people", "/departures", "/targets", "/trail"];
+const PAGES: [&str; 8] = [
+    "/",
+    "/holds",
+    "/alerts",
+    "/people",
+    "/departures",
+    "/targets",
+    "/times",
+    "/trail",
+];
 
 impl Site {
     async fn entries(&self, case: i64) -> Vec<Value> {
@@ -71,15 +80,10 @@ async fn every_page_leads_to_every_other_and_says_as_of_when_and_a_viewer_sees_n
 
 #[tokio::test]
 async fn names_and_notes_with_markup_are_text_on_every_page() {
-    let Furnished { site, contained, .. } = furnished().await;
+    let Furnished { site, markup, .. } = furnished().await;
     let cookie = site.signed_in(Role::Approver).await;
     let noted = site
-        .send(
-            &format!("/cases/{contained}/notes"),
-            &cookie,
-            "/",
-            "<u>written</u> \u{200b}here",
-        )
+        .send(&format!("/cases/{markup}/notes"), &cookie, "/", "<u>written</u> \u{200b}here")
         .await;
     assert_eq!(noted.status, StatusCode::SEE_OTHER, "{noted:?}");
     for path in [
@@ -89,15 +93,15 @@ async fn names_and_notes_with_markup_are_text_on_every_page() {
         "/trail?kind=%22%3E%3Cscript%3E",
         "/holds?by=%22%3E%3Cscript%3E",
         "/trail?person=user01",
-        &format!("/cases/{contained}"),
-        &format!("/cases/{contained}?all=1"),
+        &format!("/cases/{markup}"),
+        &format!("/cases/{markup}?all=1"),
     ] {
         let page = site.page(path, &cookie).await;
-        for markup in ["<b>", "<i>", "<u>", "<script>", "\u{202e}", "\u{200b}"] {
-            assert!(!page.contains(markup), "{path} has {markup}");
+        for written in ["<b>", "<i>", "<u>", "<script>", "\u{202e}", "\u{200b}"] {
+            assert!(!page.contains(written), "{path} has {written}");
         }
     }
-    let case = site.page(&format!("/cases/{contained}"), &cookie).await;
+    let case = site.page(&format!("/cases/{markup}"), &cookie).await;
     assert!(
         case.contains("&#60;b&#62;bold&#60;/b&#62;") && case.contains("\\u{202e}evil"),
         "{case}"
@@ -340,5 +344,45 @@ async fn the_trail_is_paged_by_links_that_keep_its_filters_and_says_what_is_prov
     }
     let none = site.page("/trail?until=2020-01-01", &cookie).await;
     assert!(none.contains("None of them fits"), "{none}");
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn times_stand_by_day_against_their_goal_and_what_missed_it_has_a_name() {
+    let tables = "[goals.compromised]\ncontainment = \"1s\"\n";
+    let site = Site::with(tables).await;
+    let done = site.installation.revoke("username:user01", "compromised", &[]).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    // It took an hour, as far as its rows and the trail's own times tell: its signal came that much sooner.
+    let mut sql = site.installation.sql().await;
+    sqlx::query("UPDATE cases SET received_at = received_at - 3600000")
+        .execute(&mut sql)
+        .await
+        .unwrap();
+    let cookie = site.signed_in(Role::Viewer).await;
+    let page = site.page("/times", &cookie).await;
+    for what in [
+        "chat <span class=\"quiet\">compromised</span>",
+        "Containment, goal 1 s",
+        "<rect class=\"after\"",
+        "<a href=\"/cases/1\">Case 1</a> username:user01",
+        "containment took 1 h",
+    ] {
+        assert!(page.contains(what), "{what}: {page}");
+    }
+    let before = site.page("/times?until=2020-01-01", &cookie).await;
+    assert!(
+        before.contains("No case began in that time") && before.contains("No goal was missed"),
+        "{before}"
+    );
+    let told = site
+        .by_socket(Role::Viewer, Method::GET, "/api/v1/trail?kind=people.read", None)
+        .await
+        .json();
+    assert_eq!(
+        told["items"].as_array().unwrap().len(),
+        1,
+        "reading is recorded, once: {told}"
+    );
     site.running.stop().await;
 }

@@ -11,10 +11,9 @@ use crate::cli::output::{LocalTimes, Meaning, answer, line, plain};
 use crate::cli::revoke::RevokeArgs;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::digest::{hex, sha256};
 use crate::model::{Reason, Subject, Timestamp};
 use crate::policy::{Class, INBOX};
-use crate::store::{CaseFilter, Store};
+use crate::store::{AskedOfSet, CaseFilter, Store};
 
 /// How many people are named where a line counts some of them.
 const NAMED: usize = 5;
@@ -229,12 +228,15 @@ pub(super) fn named(texts: impl ExactSizeIterator<Item = String>) -> String {
 
 /// What stands for what is asked for whom. The order of the list does not matter, nor does the note.
 fn digest(args: &RevokeArgs, reason: Reason, people: &[Subject]) -> String {
-    let mut names: Vec<String> = people.iter().map(ToString::to_string).collect();
-    names.sort();
-    let asked = serde_json::json!({
-        "reason": reason.word(), "playbook": args.playbook, "target": args.target, "all_sessions": args.all_sessions,
-        "keep_out": args.keep_out.map(|length| length.as_secs()), "at": args.at.map(|at| format!("{at:?}")), "key": args.key,
-        "people": names,
-    });
-    hex(&sha256(asked.to_string().as_bytes())).chars().take(16).collect()
+    let at = args.at.map(|at| format!("{at:?}"));
+    let asked = AskedOfSet {
+        reason: reason.word(),
+        playbook: args.playbook.as_deref(),
+        target: args.target.as_deref(),
+        all_sessions: args.all_sessions,
+        keep_out: args.keep_out.map(|length| length.as_secs()),
+        at: at.as_deref(),
+        key: args.key.as_deref(),
+    };
+    asked.digest(people)
 }

@@ -1,0 +1,329 @@
+//! Batches: many people asked for as one, as `revoked revoke --from` does it: shown and counted, confirmed by its hash, followed and called off as one.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+use super::requests::reason;
+use super::{Json, Path};
+use crate::console::Console;
+use crate::console::caller::Caller;
+use crate::console::refusal::Refusal;
+use crate::model::{Reason, Subject};
+use crate::policy::{Class, INBOX};
+use crate::store::{AskedOfSet, BatchProgress, CaseFilter, InboxRow, StoreError};
+
+/// How many people a batch is about at most.
+const MOST: usize = 10_000;
+/// How long one request goes on calling off: the rest is left to the next.
+const CALLING_OFF: Duration = Duration::from_secs(20);
+
+/// Many people for one reason.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct People {
+    /// Whom it is about, each as in a request.
+    #[schema(min_items = 1, max_items = 10_000)]
+    subjects: Vec<String>,
+    /// Why: `compromised`, `departed`, …
+    #[schema(min_length = 1, max_length = 64)]
+    reason: String,
+    /// Another playbook than the reason's.
+    #[schema(max_length = 64)]
+    playbook: Option<String>,
+    /// One target of the playbook alone.
+    #[schema(max_length = 64)]
+    target: Option<String>,
+}
+
+/// What a batch would do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BatchPlan {
+    /// The hash of what is asked for whom, which confirms it.
+    set: String,
+    /// How many people it is about.
+    people: usize,
+    /// How many name somebody who stands in it already, by that name or another that is known of them.
+    again: usize,
+    /// The playbook.
+    playbook: String,
+    /// Where something would be done.
+    targets: Vec<String>,
+    /// Who waits for a decision, being protected.
+    protected: Vec<String>,
+    /// Who has a case already that waits or is at work.
+    joins: Vec<Joins>,
+    /// How many may be asked for at once, where these are more, or with those who were asked for just now: then all of it waits under one hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over_limit: Option<usize>,
+}
+
+/// Somebody who has a case already.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Joins {
+    /// Who.
+    subject: String,
+    /// The case.
+    case: i64,
+}
+
+/// What was read of a batch.
+struct Read {
+    plan: BatchPlan,
+    reason: Reason,
+    people: Vec<Subject>,
+}
+
+/// Says what a batch would do: how many people, who of them waits for a decision, and the hash of it all. Nothing is done.
+#[utoipa::path(post, path = "/api/v1/batches/rehearsal", tag = "batches", operation_id = "rehearse_batch", request_body = People,
+    responses((status = 200, body = BatchPlan)))]
+pub(super) async fn rehearse(State(console): State<Console>, Json(people): Json<People>) -> Result<Answer<BatchPlan>, Refusal> {
+    Ok(Answer(read(&console, &people).await?.plan))
+}
+
+/// A batch that is confirmed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewBatch {
+    /// Whom it is about, as they were rehearsed.
+    #[schema(min_items = 1, max_items = 10_000)]
+    subjects: Vec<String>,
+    /// Why.
+    #[schema(min_length = 1, max_length = 64)]
+    reason: String,
+    /// Another playbook than the reason's.
+    #[schema(max_length = 64)]
+    playbook: Option<String>,
+    /// One target of the playbook alone.
+    #[schema(max_length = 64)]
+    target: Option<String>,
+    /// The hash that the rehearsal gave: a batch of anything else is refused.
+    #[schema(min_length = 16, max_length = 16, pattern = "^[0-9a-f]{16}$")]
+    set: String,
+    /// What is known of it.
+    #[schema(max_length = 2000)]
+    note: Option<String>,
+}
+
+/// A batch that was taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Batch {
+    /// By what it is followed.
+    batch: String,
+    /// How many people it is about.
+    people: usize,
+    /// Whether the same was asked for within a day: then nothing is asked for again.
+    again: bool,
+}
+
+/// Asks for exactly what was rehearsed: a case for each person, all of them or none. The same again within a day is the same batch.
+#[utoipa::path(post, path = "/api/v1/batches", tag = "batches", operation_id = "request_batch", request_body = NewBatch,
+    responses((status = 202, body = Batch)))]
+pub(super) async fn submit(
+    State(console): State<Console>,
+    caller: Caller,
+    Json(new): Json<NewBatch>,
+) -> Result<(StatusCode, Answer<Batch>), Refusal> {
+    let note = super::note(new.note.as_deref())?;
+    let people = People {
+        subjects: new.subjects,
+        reason: new.reason,
+        playbook: new.playbook,
+        target: new.target,
+    };
+    let Read {
+        plan,
+        reason,
+        people: subjects,
+    } = read(&console, &people).await?;
+    if plan.set != new.set {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            format!("what is asked for is the set {}, not {}: look at it again", plan.set, new.set),
+        ));
+    }
+    let rows = subjects.iter().map(|subject| InboxRow {
+        subject: subject.to_string(),
+        reason: reason.word().to_owned(),
+        requested_by: caller.operator.to_string(),
+        note: note.clone(),
+        playbook: people.playbook.clone(),
+        target: people.target.clone(),
+        ..InboxRow::default()
+    });
+    let submitted = console.store.submit_set(plan.set, rows.collect()).await?;
+    let batch = Batch {
+        batch: submitted.key.replace(':', "-"),
+        people: submitted.rows.len(),
+        again: submitted.before.is_some(),
+    };
+    Ok((StatusCode::ACCEPTED, Answer(batch)))
+}
+
+/// How far a batch is.
+#[utoipa::path(get, path = "/api/v1/batches/{id}", tag = "batches", operation_id = "show_batch", params(("id" = String, Path)),
+    responses((status = 200, body = BatchProgress)))]
+pub(super) async fn show(State(console): State<Console>, Path(id): Path<String>) -> Result<Answer<BatchProgress>, Refusal> {
+    Ok(Answer(progress(&console, &key(&id)?).await?))
+}
+
+/// Why what is left of a batch is called off.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhyOff {
+    /// The reason.
+    #[schema(min_length = 1, max_length = 2000, pattern = "\\S")]
+    note: String,
+}
+
+/// What was called off.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct BatchCalledOff {
+    /// How many cases.
+    cases: usize,
+    /// How many are left, where it took too long: ask again.
+    left: usize,
+}
+
+/// Calls off what of a batch has not ended, case by case. What was done stays done.
+#[utoipa::path(post, path = "/api/v1/batches/{id}/cancellation", tag = "batches", operation_id = "cancel_batch", params(("id" = String, Path)),
+    request_body = WhyOff, responses((status = 200, body = BatchCalledOff)))]
+pub(super) async fn cancel(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Json(why): Json<WhyOff>,
+) -> Result<Answer<BatchCalledOff>, Refusal> {
+    let note = super::text("note", &why.note, super::LONGEST_NOTE)?;
+    let key = key(&id)?;
+    let before = progress(&console, &key).await?;
+    if before.new > 0 {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            format!("{} people of it have no case yet: call it off once they have", before.new),
+        ));
+    }
+    let until = Instant::now() + CALLING_OFF;
+    let cases = console.store.unfinished_of_batch(&key).await?;
+    let mut off = BatchCalledOff::default();
+    for (done, case) in cases.iter().enumerate() {
+        if Instant::now() >= until {
+            off.left = cases.len() - done;
+            break;
+        }
+        match console
+            .store
+            .call_off(*case, caller.operator.clone(), Some(note.clone()))
+            .await
+        {
+            Ok(_) => off.cases += 1,
+            // It has ended meanwhile.
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Answer(off))
+}
+
+/// Reads whom a batch is about, and looks up what would become of each.
+async fn read(console: &Console, asked: &People) -> Result<Read, Refusal> {
+    if !(1..=MOST).contains(&asked.subjects.len()) {
+        return Err(Refusal::unreadable(format!("subjects: name from 1 to {MOST}")));
+    }
+    let reason = reason(&asked.reason)?;
+    let policy = console.installation.policy.now();
+    let playbook = asked.playbook.clone().unwrap_or_else(|| reason.word().to_owned());
+    let demanded = policy
+        .playbooks
+        .get(&playbook)
+        .ok_or_else(|| Refusal::meaningless(format!("playbook: none is called {playbook:?}")))?;
+    let targets: Vec<String> = demanded
+        .keys()
+        .filter(|name| asked.target.as_ref().is_none_or(|target| target == *name))
+        .cloned()
+        .collect();
+    if let (Some(target), true) = (&asked.target, targets.is_empty()) {
+        return Err(Refusal::meaningless(format!("target: {target:?} is none of {playbook}")));
+    }
+    let protected = console.store.names_beside(&policy.guarded_names()).await?;
+    let (mut known, mut people) = (BTreeSet::new(), Vec::with_capacity(asked.subjects.len()));
+    let (mut again, mut waits, mut joins) = (0, Vec::new(), Vec::new());
+    for (place, text) in asked.subjects.iter().enumerate() {
+        let subject: Subject = text
+            .parse()
+            .map_err(|error| Refusal::meaningless(format!("subjects[{place}]: {error}")))?;
+        let names = console.store.with_known_names(&subject).await?;
+        if !known.insert(names.clone()) {
+            again += 1;
+            continue;
+        }
+        let beside = names
+            .names()
+            .iter()
+            .any(|name| protected.contains(&name.to_string().to_lowercase()));
+        if beside || policy.guards(&names) {
+            waits.push(subject.to_string());
+        }
+        let live = CaseFilter {
+            states: vec!["open".to_owned(), "held".to_owned()],
+            subject_refs: Some(console.store.references(&subject).await?),
+            limit: 1,
+            ..CaseFilter::default()
+        };
+        let live = console.store.find_cases(&live).await?;
+        joins.extend(live.iter().map(|case| Joins {
+            subject: subject.to_string(),
+            case: case.id,
+        }));
+        people.push(subject);
+    }
+    let limits = policy.limits_of(INBOX);
+    let mut over_limit = None;
+    if let Some((class, limit)) = Class::of(reason).and_then(|class| Some((class, limits.within_window(class)?))) {
+        let recent = console.store.recently_acted_on(INBOX, class, limit).await?;
+        over_limit = (people.len() + recent > limit).then_some(limit);
+    }
+    let of_set = AskedOfSet {
+        reason: reason.word(),
+        playbook: asked.playbook.as_deref(),
+        target: asked.target.as_deref(),
+        all_sessions: false,
+        keep_out: None,
+        at: None,
+        key: None,
+    };
+    let plan = BatchPlan {
+        set: of_set.digest(&people),
+        people: people.len(),
+        again,
+        playbook,
+        targets,
+        protected: waits,
+        joins,
+        over_limit,
+    };
+    Ok(Read { plan, reason, people })
+}
+
+async fn progress(console: &Console, key: &str) -> Result<BatchProgress, Refusal> {
+    console.store.batch_progress(key).await.map_err(|error| match error {
+        StoreError::Refused(why) => Refusal::new(StatusCode::NOT_FOUND, why),
+        error => error.into(),
+    })
+}
+
+/// The key of a list, as a path names it.
+fn key(id: &str) -> Result<String, Refusal> {
+    let key = id.split_once('-').filter(|(set, at)| {
+        let is_hash = set.len() == 16 && set.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash && !at.is_empty() && at.len() <= 16 && at.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    key.map(|(set, at)| format!("{set}:{at}"))
+        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is no such batch"))
+}
