@@ -51,7 +51,7 @@ async fn all_that_waits_for_a_day_is_listed_with_its_own_day_and_the_next_is_nam
     let config = site.config();
     let args = ["departures", "list", "--utc", "--config", config.to_str().unwrap()];
     for size in [NARROW, WIDE] {
-        let ended = Terminal::start(&args, &[], screen).end();
+        let ended = Terminal::start(&args, &[], size).end();
         let screen = &ended.screen;
         assert!(
             screen.lines().all(|line| line.chars().count() <= usize::from(size.0)),
