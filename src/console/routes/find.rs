@@ -9,7 +9,7 @@ use super::Query;
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::store::{HitKind, PeopleRead, SearchHit, SearchWord};
+use crate::store::{HitKind, SearchHit, SearchWord};
 
 /// What is looked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,8 +40,11 @@ pub(super) async fn find(
     let word = super::text("word", &wanted.word, 256)?;
     let word = SearchWord::new(&word).ok_or_else(|| Refusal::unreadable("word: it holds nothing to look for"))?;
     let found = console.store.search(&word).await?;
-    let read = PeopleRead::new(caller.operator, "GET /api/v1/find").of_found(&found);
-    console.record_read(&read).await;
+    let about = found
+        .hits
+        .iter()
+        .filter_map(|hit| hit.case.or(hit.number.filter(|_| hit.kind == HitKind::Case)));
+    console.note_read(&caller, "GET /api/v1/find", about.collect()).await;
     Ok(Answer(Found {
         items: found.hits,
         more: found.more,
