@@ -7,8 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Query;
 use crate::console::Console;
+use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::store::{HitKind, SearchHit, SearchWord};
+use crate::store::{HitKind, PeopleRead, SearchHit, SearchWord};
 
 /// What is looked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,10 +32,16 @@ pub(super) struct Found {
 
 /// Everything that is known by a word: cases, names, departures, alerts, accounts.
 #[utoipa::path(get, path = "/api/v1/find", tag = "people", operation_id = "find", params(Wanted), responses((status = 200, body = Found)))]
-pub(super) async fn find(State(console): State<Console>, Query(wanted): Query<Wanted>) -> Result<Answer<Found>, Refusal> {
+pub(super) async fn find(
+    State(console): State<Console>,
+    caller: Caller,
+    Query(wanted): Query<Wanted>,
+) -> Result<Answer<Found>, Refusal> {
     let word = super::text("word", &wanted.word, 256)?;
     let word = SearchWord::new(&word).ok_or_else(|| Refusal::unreadable("word: it holds nothing to look for"))?;
     let found = console.store.search(&word).await?;
+    let read = PeopleRead::new(caller.operator, "GET /api/v1/find").of_found(&found);
+    console.record_read(&read).await;
     Ok(Answer(Found {
         items: found.hits,
         more: found.more,

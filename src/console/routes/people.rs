@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Query;
 use crate::console::Console;
+use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::store::{CaseView, LinkedName, ListFilter};
 
@@ -34,15 +35,22 @@ pub(super) struct Person {
 
 /// A person by one of their names.
 #[utoipa::path(get, path = "/api/v1/people", tag = "people", operation_id = "show_person", params(Whom), responses((status = 200, body = Person)))]
-pub(super) async fn show(State(console): State<Console>, Query(whom): Query<Whom>) -> Result<Answer<Person>, Refusal> {
+pub(super) async fn show(
+    State(console): State<Console>,
+    caller: Caller,
+    Query(whom): Query<Whom>,
+) -> Result<Answer<Person>, Refusal> {
     let subject = super::subject(&whom.subject)?;
     let filter = ListFilter {
         subject_refs: Some(console.store.references_with_accounts(&subject).await?),
         limit: CASES,
         ..ListFilter::default()
     };
+    let cases = console.store.cases(&filter).await?.rows;
+    let read = cases.iter().map(|case| case.id).collect();
+    console.note_read(&caller, "GET /api/v1/people", read).await;
     Ok(Answer(Person {
         names: console.store.names_of(&subject).await?,
-        cases: console.store.cases(&filter).await?.rows,
+        cases,
     }))
 }
