@@ -129,7 +129,10 @@ fn why(args: &ReleaseArgs) -> anyhow::Result<String> {
 }
 
 /// What the targets have said about the accounts that a case has suspended there.
-struct Asked(BTreeMap<String, Vec<Option<(Reactivation, Vec<Subject>)>>>);
+struct Asked(BTreeMap<String, Vec<Answer>>);
+
+/// What was said about one account; nothing where it is suspended no more.
+type Answer = Option<(Reactivation, Vec<Subject>)>;
 
 impl Asked {
     async fn of(releasable: &[Releasable], reach: &Reach) -> anyhow::Result<Self> {

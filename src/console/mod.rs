@@ -79,7 +79,13 @@ impl Console {
             cases,
             ..PeopleRead::new(caller.operator.clone(), with)
         };
-        if let Err(error) = self.store.note_read(&read).await {
+        self.record_read(&read).await;
+    }
+
+    /// The same of whatever was read.
+    async fn record_read(&self, read: &PeopleRead) {
+        if let Err(error) = self.store.note_read(read).await {
+            let with = read.with;
             tracing::warn!(error = %crate::model::error_chain(&error), with, "what was read could not be recorded in the trail");
         }
     }

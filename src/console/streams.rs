@@ -28,7 +28,7 @@ pub(super) struct Place {
     /// Cancelled where it must make room for a newer one of the same caller.
     pub(super) over: CancellationToken,
     open: Open,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Streams {
@@ -58,7 +58,7 @@ impl Streams {
             whose,
             over,
             open: Arc::clone(&self.open),
-            _place: place,
+            _permit: place,
         })
     }
 }

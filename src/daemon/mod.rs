@@ -55,7 +55,6 @@ mod systemd;
 mod target_clocks;
 mod trail_look;
 
-use channels::Channels;
 use listeners::Listeners;
 use polls::Polls;
 
@@ -117,29 +116,14 @@ impl Daemon {
         let anchor = AnchorFile::new(&config.trail.anchor);
         let keys = trail::known_keys(store.path())?;
         let transition = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
-        // Before anything is written or taken back: a port that is taken must cost nothing, however often systemd tries again.
-        let listener = api::listen(config.listen.address).with_context(|| {
-            format!(
-                "listening at {}; is another program there? change [listen] address",
-                config.listen.address
-            )
-        })?;
-        let address = listener
-            .local_addr()
-            .context("reading the address that the server listens at")?;
+        let (listener, address) = listen(&config)?;
         if !is_new {
             publish_keys_again(&store).await?;
         }
         let stop_intake = CancellationToken::new();
         let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
         let asked = asked::Answerer::new(config.targets.clone(), policy.clone(), Some(store.clone()));
-        let installation = console::Installation {
-            goals: config.goals.clone(),
-            policy: policy.clone(),
-            targets: config.targets.iter().map(|target| target.name.clone()).collect(),
-            reactivations: Box::new(asked.clone()),
-        };
-        let console = Console::new(store.clone(), config.console.clone(), installation, stop_intake.clone());
+        let console = console_of(&store, &config, (&policy, &asked), &stop_intake);
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         name_channels(&store, &config).await?;
@@ -166,13 +150,7 @@ impl Daemon {
             supervisor: supervisor.clone(),
         };
         // Before the lanes: what closes from now on is told.
-        let transmitter = match &config.transmitter {
-            None => {
-                store.set_receivers(Vec::new()).await?;
-                None
-            }
-            Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
-        };
+        let transmitter = transmitter_of(&store, &config, &stop_intake).await?;
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         store.end_alerts("config_refused").await?;
@@ -197,15 +175,6 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        let told = Channels::begin(
-            &store,
-            (&config.alerts, &config.channels, &config.console),
-            &listeners,
-            Channels::default(),
-        )
-        .await?;
-        let watching = |stop| group_lists::run(store.clone(), group_lists, stop);
-        let lists = listeners.spawn_after(None, "the lists of groups", watching);
         let exchanged = reload::Parts {
             store: store.clone(),
             policy,
@@ -213,15 +182,7 @@ impl Daemon {
             intake: intake.clone(),
             listeners: listeners.clone(),
         };
-        let running = reload::Running {
-            file: config.file.clone(),
-            written: config.written.clone(),
-            digest: config.digest.clone(),
-            polls,
-            told,
-            lists: Some(lists),
-        };
-        let reloader = reload::Reloader::new(exchanged, running);
+        let reloader = reload::Reloader::begin(exchanged, &config, polls, group_lists).await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
@@ -374,6 +335,45 @@ async fn keep_rules(store: &Store, config: &Config) -> anyhow::Result<group_list
         .await
         .context("keeping which sources are acted on")?;
     group_lists::begin(store, config.group_files.clone()).await
+}
+
+/// Takes the port, before anything is written or taken back: one that is taken must cost nothing, however often systemd tries again.
+fn listen(config: &Config) -> anyhow::Result<(tokio::net::TcpListener, SocketAddr)> {
+    let listener = api::listen(config.listen.address).with_context(|| {
+        format!(
+            "listening at {}; is another program there? change [listen] address",
+            config.listen.address
+        )
+    })?;
+    let address = listener.local_addr();
+    Ok((listener, address.context("reading the address that the server listens at")?))
+}
+
+/// The console, which knows of the rest what its routes need.
+fn console_of(
+    store: &Store,
+    config: &Config,
+    (policy, asked): (&CurrentPolicy, &asked::Answerer),
+    stop: &CancellationToken,
+) -> Console {
+    let installation = console::Installation {
+        goals: config.goals.clone(),
+        policy: policy.clone(),
+        targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+        reactivations: Box::new(asked.clone()),
+    };
+    Console::new(store.clone(), config.console.clone(), installation, stop.clone())
+}
+
+/// What tells receivers, where there are any.
+async fn transmitter_of(store: &Store, config: &Config, stop: &CancellationToken) -> anyhow::Result<Option<Transmitter>> {
+    Ok(match &config.transmitter {
+        None => {
+            store.set_receivers(Vec::new()).await?;
+            None
+        }
+        Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop.clone()).await?),
+    })
 }
 
 /// Serves the console where the config says that it listens.

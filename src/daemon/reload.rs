@@ -70,13 +70,13 @@ pub(super) struct Parts {
 }
 
 /// What the daemon runs with now.
-pub(super) struct Running {
-    pub(super) file: Option<PathBuf>,
-    pub(super) written: Written,
-    pub(super) digest: String,
-    pub(super) polls: Polls,
-    pub(super) told: Channels,
-    pub(super) lists: Option<Work>,
+struct Running {
+    file: Option<PathBuf>,
+    written: Written,
+    digest: String,
+    polls: Polls,
+    told: Channels,
+    lists: Option<Work>,
 }
 
 /// Reads the config of a running daemon anew. Cheap to clone; the clones are one, and take turns.
@@ -101,8 +101,21 @@ impl From<String> for Refusal {
 }
 
 impl Reloader {
-    pub(super) fn new(parts: Parts, running: Running) -> Self {
-        Self(Arc::new((parts, Mutex::new(running))))
+    /// Begins what a later config can exchange: the telling of alerts, and the look at the lists of groups.
+    pub(super) async fn begin(parts: Parts, config: &Config, polls: Polls, lists: GroupLists) -> Result<Self> {
+        let told_by = (&config.alerts, config.channels.as_slice(), &config.console);
+        let told = Channels::begin(&parts.store, told_by, &parts.listeners, Channels::default()).await?;
+        let watching = |stop| group_lists::run(parts.store.clone(), lists, stop);
+        let lists = parts.listeners.spawn_after(None, "the lists of groups", watching);
+        let running = Running {
+            file: config.file.clone(),
+            written: config.written.clone(),
+            digest: config.digest.clone(),
+            polls,
+            told,
+            lists: Some(lists),
+        };
+        Ok(Self(Arc::new((parts, Mutex::new(running)))))
     }
 
     /// Reads the config anew, for whoever has asked: the daemon itself where it was a signal, which says nobody's name.
@@ -218,7 +231,8 @@ impl Parts {
             match Channels::begin(&self.store, told_by, &self.listeners, std::mem::take(&mut running.told)).await {
                 Ok(told) => running.told = told,
                 Err(error) => {
-                    tracing::error!(error = %error_chain(&error), "could not begin to tell people on the channels that are named now")
+                    let error = error_chain(&error);
+                    tracing::error!(%error, "could not begin to tell people on the channels that are named now");
                 }
             }
         }

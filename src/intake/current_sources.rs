@@ -12,11 +12,13 @@ use crate::sources::{Push, Source};
 #[derive(Clone)]
 pub struct CurrentSources(Arc<RwLock<BTreeMap<String, Known>>>);
 
+/// Where deliveries are taken one at a time. It outlives its source: one that has changed waits for what its predecessor is at.
+type Turn = Arc<Mutex<()>>;
+
 #[derive(Clone)]
 struct Known {
     source: Source,
-    /// Where deliveries are taken one at a time. It outlives its source: one that has changed waits for what its predecessor is at.
-    turn: Arc<Mutex<()>>,
+    turn: Turn,
 }
 
 impl CurrentSources {
@@ -45,7 +47,7 @@ impl CurrentSources {
     }
 
     /// Its push endpoint, with the turn that a delivery waits for where it is taken alone.
-    pub(super) fn push(&self, name: &str) -> Option<(Arc<dyn Push>, Option<Arc<Mutex<()>>>)> {
+    pub(super) fn push(&self, name: &str) -> Option<(Arc<dyn Push>, Option<Turn>)> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.get(name)?;
         let push = Arc::clone(known.source.push()?);

@@ -45,7 +45,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(alert: Alert, now: Timestamp) -> Self {
+    fn new(alert: &Alert, now: Timestamp) -> Self {
         let by = |by: Option<&str>| visible(by.unwrap_or("somebody"));
         Self {
             id: alert.id,
@@ -101,7 +101,7 @@ pub(super) async fn show(
         frame: Frame::new("Alerts", &caller, form_token(&headers), now).at("/alerts"),
         all,
         older: last.map(|last| link("/alerts", &[("all", all.then_some("1")), ("behind", Some(&last))])),
-        alerts: alerts.into_iter().map(|alert| Line::new(alert, now)).collect(),
+        alerts: alerts.iter().map(|alert| Line::new(alert, now)).collect(),
     })
 }
 

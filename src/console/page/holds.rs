@@ -42,7 +42,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(hold: Hold, now: Timestamp) -> Self {
+    fn new(hold: &Hold, now: Timestamp) -> Self {
         Self {
             id: hold.id,
             state: Mark::new(&hold.state),
@@ -110,8 +110,8 @@ pub(super) async fn show(
     render(&Page {
         frame: Frame::new("Holds", &caller, form_token(&headers), now).at("/holds"),
         older: decided.last().filter(|_| is_cut).map(|hold| asked.before(hold.id)),
-        open: open.into_iter().map(|hold| Line::new(hold, now)).collect(),
-        decided: decided.into_iter().map(|hold| Line::new(hold, now)).collect(),
+        open: open.iter().map(|hold| Line::new(hold, now)).collect(),
+        decided: decided.iter().map(|hold| Line::new(hold, now)).collect(),
         asked,
     })
 }

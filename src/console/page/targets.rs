@@ -58,7 +58,7 @@ struct Beside {
 }
 
 impl Line {
-    fn new(lane: LaneView, beside: &Beside) -> Self {
+    fn new(lane: &LaneView, beside: &Beside) -> Self {
         let moment = |at| Moment::new(at, beside.now);
         let down = beside
             .alerts
@@ -138,6 +138,6 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
     };
     render(&Page {
         frame: Frame::new("Targets", &caller, form_token(&headers), now).at("/targets"),
-        targets: lanes.into_iter().map(|lane| Line::new(lane, &beside)).collect(),
+        targets: lanes.iter().map(|lane| Line::new(lane, &beside)).collect(),
     })
 }

@@ -43,9 +43,9 @@ impl Frame {
         self
     }
 
-    /// The pages that lead to each other: where they are, and what they are called.
-    pub(super) const fn pages(&self) -> &'static [(&'static str, &'static str)] {
-        PAGES
+    /// The pages that lead to each other: where they are, what they are called, and whether this is the one.
+    pub(super) fn pages(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+        PAGES.iter().map(|(path, name)| (*path, *name, *path == self.here))
     }
 
     /// Whether whoever asks may ask for things and look after them.

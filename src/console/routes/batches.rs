@@ -113,6 +113,7 @@ pub(super) struct NewBatch {
 
 /// A batch that was taken.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the member is called as the route names it")]
 pub(super) struct Batch {
     /// By what it is followed.
     batch: String,

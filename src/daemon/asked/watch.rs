@@ -83,7 +83,7 @@ async fn answer(store: &Store, answerer: &Answerer, reloader: &Reloader, questio
 async fn reload(reloader: Reloader, asked_by: &str) -> String {
     let by = asked_by.parse().unwrap_or(Actor::Daemon);
     match tokio::spawn(async move { reloader.reload(by).await }).await {
-        Ok(reloaded) => serde_json::to_string(&Ok::<_, String>(reloaded)).unwrap_or_else(|_| UNWRITABLE.to_owned()),
+        Ok(outcome) => serde_json::to_string(&Ok::<_, String>(outcome)).unwrap_or_else(|_| UNWRITABLE.to_owned()),
         Err(_) => r#"{"Err":"reading the config anew met a defect, which the log tells"}"#.to_owned(),
     }
 }

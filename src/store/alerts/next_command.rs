@@ -6,7 +6,7 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
     let about = |prefix: &str| key.strip_prefix(prefix);
     match (kind, case) {
         ("hold", _) => about("hold:").map_or("revoked hold list".to_owned(), |hold| format!("revoked hold show {hold}")),
-        ("lane_paused", _) => "revoked check".to_owned(),
+        ("lane_paused" | "config_refused", _) => "revoked check".to_owned(),
         ("target_down", _) => "revoked target list".to_owned(),
         ("target_paused", _) => about("target:").map_or_else(
             || "revoked target list".to_owned(),
@@ -37,7 +37,6 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
         ("trail_broken" | "anchor_lost" | "trail_key_lost" | "checkpoint_failed", _) => "revoked trail verify".to_owned(),
         ("disk_full" | "clock_differs", _) => "revoked status".to_owned(),
         ("quarantine", None) if key.contains(":file:") => aside(key),
-        ("config_refused", _) => "revoked check".to_owned(),
         ("alert_untold", _) => "revoked alert test".to_owned(),
         ("notify_failing" | "notify_refused", _) => about("channel:").map_or_else(
             || "revoked notify list".to_owned(),

@@ -29,7 +29,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn set_approval_rule(&self, rule: ApprovalRule, shared_uid: Option<u32>) -> Result<()> {
-        self.write(move |tx| Box::pin(async move { tx.set_approval_rule(rule, Some(shared_uid)).await }))
+        self.write(move |tx| Box::pin(async move { tx.set_approval_rule(RuleInForce { rule, shared_uid }).await }))
             .await
     }
 
@@ -41,7 +41,8 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.record(&Entry::new(EntryKind::ConfigReloaded, by).detail(detail));
-                tx.set_approval_rule(rule, None).await
+                let shared_uid = in_force(tx.conn).await?.shared_uid;
+                tx.set_approval_rule(RuleInForce { rule, shared_uid }).await
             })
         })
         .await
@@ -49,8 +50,8 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Sets the rule, and the account that is nobody where it is said.
-    async fn set_approval_rule(&mut self, rule: ApprovalRule, shared_uid: Option<Option<u32>>) -> Result<()> {
+    /// Sets the rule, and the account that is nobody.
+    async fn set_approval_rule(&mut self, RuleInForce { rule, shared_uid }: RuleInForce) -> Result<()> {
         let before = in_force(self.conn).await?;
         sqlx::query(
             "INSERT INTO approval_rule (one, two_above, two_for_protected, shared_uid) VALUES (1, $1, $2, $3) \
@@ -58,7 +59,7 @@ impl Tx<'_> {
         )
         .bind(rule.two_above)
         .bind(rule.two_for_protected)
-        .bind(shared_uid.unwrap_or(before.shared_uid))
+        .bind(shared_uid)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("setting the rule of approvals"))?;

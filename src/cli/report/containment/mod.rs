@@ -73,9 +73,9 @@ async fn containment(args: &ContainmentArgs, store: &Store, at: &StoreArgs) -> a
     let since = since.ok_or_else(|| UsageError("--since: say since when".to_owned()))?;
     let until = until.unwrap_or(Timestamp::from_ms(now.ms().saturating_add(1)));
     let times = store.containment_times((since, until), &goals).await?;
-    let named = times.misses.iter().map(|miss| miss.case);
+    let missed = times.misses.iter().map(|miss| miss.case);
     let read = PeopleRead {
-        cases: named.chain(times.not_whole.iter().map(|case| case.case)).collect(),
+        cases: missed.chain(times.not_whole.iter().map(|case| case.case)).collect(),
         ..reads::read_with("report containment")
     };
     reads::record_read(store, at, &read).await;

@@ -143,7 +143,7 @@ fn sentence(miss: &Miss, names: &ShownNames) -> String {
         told.push_str(&plain(cause));
     }
     if miss.waited_ms > 0 {
-        told.push_str(&format!("; {} more it waited for a decision", length(miss.waited_ms)));
+        told = format!("{told}; {} more it waited for a decision", length(miss.waited_ms));
     }
     format!("{told} [{}]", cited(&miss.entries))
 }

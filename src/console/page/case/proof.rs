@@ -20,7 +20,7 @@ pub(super) struct Counted {
 }
 
 /// The jobs that contain, of each target the newest that has seen anything.
-fn newest<'j>(jobs: &'j [JobView], is_meant: impl Fn(&JobView) -> bool) -> BTreeMap<&'j str, &'j JobView> {
+fn newest(jobs: &[JobView], is_meant: impl Fn(&JobView) -> bool) -> BTreeMap<&str, &JobView> {
     let mut newest: BTreeMap<&str, &JobView> = BTreeMap::new();
     let seen = |job: &&JobView| job.evidence.as_ref().is_some_and(|evidence| evidence.before_at.is_some());
     for job in jobs.iter().filter(seen).filter(|job| is_meant(job)) {

@@ -141,10 +141,10 @@ impl Beside {
         if let Some(said) = entry.signal.and_then(|signal| self.signals.get(&signal)) {
             entry.said.clone_from(said);
         }
-        if entry.kind == "action.finished" {
-            if let Some(what) = entry.action.and_then(|action| self.actions.get(&action)) {
-                entry.said = format!("{what}: {}", entry.said);
-            }
+        if entry.kind == "action.finished"
+            && let Some(what) = entry.action.and_then(|action| self.actions.get(&action))
+        {
+            entry.said = format!("{what}: {}", entry.said);
         }
         // Those behind a verdict are many, and stand with all entries.
         if entry.kind == "job.settled" && !all {

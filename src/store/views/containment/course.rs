@@ -139,7 +139,7 @@ impl Course {
                 entries: cited(&retried),
             });
         }
-        if let Some(failed) = of("job.failed").last() {
+        if let Some(failed) = of("job.failed").next_back() {
             causes.push(Cause {
                 says: format!("could not be done: {}", failed.text("error")),
                 entries: vec![failed.seq],
