@@ -79,8 +79,11 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read or written.
     pub async fn note_read(&self, read: &PeopleRead) -> Result<()> {
-        let mut references: BTreeSet<String> = read.subject_refs.iter().cloned().collect();
+        // In the order of their cases, as nothing about a reference says when its person came.
+        let mut references = read.subject_refs.clone();
         references.extend(self.people_of(&read.cases).await?);
+        let mut seen = BTreeSet::new();
+        references.retain(|reference| seen.insert(reference.clone()));
         let people = read.people.max(references.len());
         if people == 0 {
             return Ok(());
@@ -129,7 +132,7 @@ impl Store {
         if cases.is_empty() {
             return Ok(Vec::new());
         }
-        sqlx::query_scalar("SELECT DISTINCT c.subject_ref FROM json_each($1) n CROSS JOIN cases c ON c.id = n.value")
+        sqlx::query_scalar("SELECT c.subject_ref FROM json_each($1) n CROSS JOIN cases c ON c.id = n.value GROUP BY c.subject_ref ORDER BY min(c.id)")
             .bind(written("numbers of cases", cases)?)
             .fetch_all(self.readers())
             .await
