@@ -26,6 +26,16 @@ pub const ALERT_KINDS: &[(&str, Urgency, &str)] = &[
     ("identity_conflict", Routine, "a source claims names that are somebody else's"),
     ("came_back", Urgent, "a sweep found access again"),
     ("target_paused", Routine, "an operator has paused a target"),
+    (
+        "config_refused",
+        Routine,
+        "the config was read anew and refused, the one before stays in force",
+    ),
+    (
+        "group_list",
+        Routine,
+        "the list of a group of people cannot be believed, the one before stands",
+    ),
     ("lane_paused", Urgent, "a target refuses our credential or a permission"),
     (
         "canary_survived",

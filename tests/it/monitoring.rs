@@ -259,7 +259,7 @@ fn prometheus_understands_what_each_panel_asks() {
         let expression = expression.replace("$__rate_interval", "5m");
         // JSON is YAML.
         let expression = serde_json::to_string(&expression).unwrap();
-        rules.push_str(&format!("      - record: panel:{n}\n        expr: {expression}\n"));
+        rules.extend([format!("      - record: panel:{n}\n        expr: {expression}\n")]);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dashboards.yml");

@@ -57,6 +57,13 @@ pub(super) async fn submit(
             "value: it is one credential of up to 2000 plain characters",
         ));
     }
+    let targets = &console.installation.targets;
+    if !targets.contains(&new.target) {
+        return Err(Refusal::unreadable(format!(
+            "target: there is none of that name; there are: {}",
+            targets.join(", ")
+        )));
+    }
     let value = LeakedValue(SecretString::from(new.value));
     let row = InboxRow {
         subject: if new.contain { OWNER } else { CREDENTIAL }.to_owned(),
