@@ -235,6 +235,7 @@ mod tests {
         "departures cancel",
         "erase",
         "man",
+        "notify test",
         "run",
         "source ssf add-subject",
         "source ssf disconnect",

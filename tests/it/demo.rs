@@ -119,7 +119,12 @@ fn what_the_demo_keeps_is_read_by_the_other_commands() {
         .iter()
         .find(|case| case["source"] == "idp")
         .unwrap();
-    let shown = beside(folder, &["case", "show", &victim["case"].to_string(), "--explain"]);
+    // In a copy: whoever reads of a case in a store that is in use stands in its trail.
+    let copy = tempfile::tempdir().unwrap();
+    let store = copy.path().join("revoked.db");
+    std::fs::copy(folder.join("revoked.db"), &store).unwrap();
+    let (number, store) = (victim["case"].to_string(), store.display().to_string());
+    let shown = beside(folder, &["case", "show", &number, "--explain", "--store", &store]);
     let shown = text(&shown.stdout);
     for word in [
         "closed, contained",
