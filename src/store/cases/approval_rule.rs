@@ -73,23 +73,40 @@ impl Tx<'_> {
     }
 }
 
-/// The rule that holds now: none before a daemon has started with one.
+/// The rule that holds now: none before a daemon has started with one. Where the row cannot be read, two persons decide about everything until the
+/// daemon writes it anew at its next start: whoever damages it must not lift it.
 pub(super) async fn in_force(conn: &mut sqlx::SqliteConnection) -> Result<RuleInForce> {
     let row = sqlx::query("SELECT two_above, two_for_protected, shared_uid FROM approval_rule")
         .fetch_optional(conn)
         .await
         .map_err(StoreError::sql("reading the rule of approvals"))?;
-    Ok(match row {
-        Some(row) => RuleInForce {
+    let Some(row) = row else {
+        return Ok(RuleInForce {
+            rule: ApprovalRule::default(),
+            shared_uid: None,
+        });
+    };
+    let read = || -> Result<RuleInForce> {
+        Ok(RuleInForce {
             rule: ApprovalRule {
                 two_above: row.read(0)?,
                 two_for_protected: row.read(1)?,
             },
             shared_uid: row.read(2)?,
-        },
-        None => RuleInForce {
-            rule: ApprovalRule::default(),
-            shared_uid: None,
-        },
-    })
+        })
+    };
+    match read() {
+        Ok(rule) => Ok(rule),
+        Err(error) if error.of_a_row().is_some() => {
+            let ours = rustix::process::geteuid();
+            Ok(RuleInForce {
+                rule: ApprovalRule {
+                    two_above: Some(0),
+                    two_for_protected: true,
+                },
+                shared_uid: (!ours.is_root()).then(|| ours.as_raw()),
+            })
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -11,7 +11,7 @@ use super::{Place, case_of, place, signal};
 
 impl Place {
     /// Runs statements as another program would.
-    async fn sql(&self, sql: &'static str) {
+    pub(super) async fn sql(&self, sql: &'static str) {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
         let mut conn = options.connect().await.unwrap();
         sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();

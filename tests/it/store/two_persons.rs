@@ -286,3 +286,15 @@ async fn a_hold_that_nobody_decides_comes_to_mind_again_and_never_decides_itself
     }
     assert_eq!(place.waits().await, 21);
 }
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_read_asks_for_two_persons() {
+    let place = held().await;
+    place.store.set_approval_rule(ApprovalRule::default(), None).await.unwrap();
+    assert_eq!(place.store.hold(1).await.unwrap().two_persons, None);
+    place.sql("UPDATE approval_rule SET shared_uid = -1").await;
+    let set = place.shown(&[]).await;
+    assert!(place.approves(ann(), &[], &set).await.unwrap().awaits_second);
+    place.store.set_approval_rule(ApprovalRule::default(), None).await.unwrap();
+    assert!(!place.approves(ann(), &[], &set).await.unwrap().awaits_second);
+}

@@ -180,7 +180,7 @@ async fn it_says_that_no_daemon_runs_or_that_one_runs_with_another_config() {
     let changed = site.says(&["check"]).await;
     assert!(
         changed.code == 0
-            && changed.out.contains("the running daemon was started with another config")
+            && changed.out.contains("the running daemon has another config than this one")
             && changed.out.ends_with("; 2 warnings\n"),
         "{changed:?}"
     );
