@@ -240,6 +240,12 @@ async fn last_years_leavers_are_held_and_absent_people_are_left_alone() {
     assert_eq!((delivery.signals.len(), delivery.refused.len()), (0, 0));
 }
 
+/// A clock that shows what the file system's does: where a test's own clock is shifted, files are still of the time that it is.
+fn clock_of_files() -> Clock {
+    let file = tempfile::tempfile().unwrap();
+    Clock::fixed(Timestamp::from_seconds(file.metadata().unwrap().ctime()))
+}
+
 /// What the folder tells of files that are waited for: their names, and why.
 fn awaited(drop: &DropFolder) -> Vec<(String, String)> {
     let awaited = drop.source.awaited().into_iter();
@@ -248,7 +254,7 @@ fn awaited(drop: &DropFolder) -> Vec<(String, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_file_with_a_wrong_trailer_holds_up_no_other_and_is_told_of() {
-    let drop = DropFolder::at(Clock::system(), |_| {});
+    let drop = DropFolder::at(clock_of_files(), |_| {});
     drop.put("a.csv", format!("{HEADER}{ALICE}#EOF,rows=2\n"));
     drop.put("b.csv", format!("{HEADER}{ALICE}{BOB}#EOF,rows=2\n"));
     let delivery = drop.one().await;
@@ -265,7 +271,7 @@ async fn a_file_with_a_wrong_trailer_holds_up_no_other_and_is_told_of() {
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_a_file_that_is_waited_for_waits_only_where_it_is_about_the_same_people() {
-    let drop = DropFolder::at(Clock::system(), |_| {});
+    let drop = DropFolder::at(clock_of_files(), |_| {});
     drop.put("a.csv", format!("{HEADER}{}", ALICE.trim_end()));
     let carol = "4713,carol@example.org,2026-03-31,,terminate\n";
     drop.put(
