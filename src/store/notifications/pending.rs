@@ -50,7 +50,7 @@ impl Store {
         Ok(sendings)
     }
 
-    /// What is open on a channel: told there, and not over. In deliveries that are in no row, of at most [`READ`] messages each.
+    /// What is open on a channel: told there, and not over. In deliveries that are in no row, of at most `READ` messages each.
     ///
     /// # Errors
     /// Where the store cannot be read.

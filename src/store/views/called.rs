@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// Known names among which one that was meant by this word may be: of addresses, logins, accounts and numbers those that begin as one of its
-    /// parts does, which an index finds, and beside them whatever comes first, in all at most [`LOOKED_AT`] of each table for each of the two.
+    /// parts does, which an index finds, and beside them whatever comes first, in all at most `LOOKED_AT` of each table for each of the two.
     /// Up to so many names all are seen; of more, a slip in the first two letters may not be found.
     ///
     /// # Errors
