@@ -12,9 +12,9 @@ use super::checkpoint_signer::size_of;
 use super::startup_check::at;
 use crate::store::{Store, TrailSnapshot};
 
-/// How many entries one portion has: some milliseconds.
+/// How many entries one portion has.
 const PORTION: u32 = 512;
-/// How many of the newest entries a start looks at: a tenth of a second.
+/// How many of the newest entries a start looks at.
 const NEWEST: u64 = 64 * BLOCK;
 
 /// What a look, or one step of it, came to.

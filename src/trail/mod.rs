@@ -1,9 +1,10 @@
 //! The trail in operation: whose key signs it, checkpoints that leave the machine, and verification of a store's file.
 //!
-//! The pure parts are in [`revoked_trail`]; the rows are written by [`crate::store`]. Here they meet keys and files.
+//! The pure parts are in [`revoked_trail`]; the rows are written by [`crate::store`]. Here they meet keys and files, and an entry its words (`gist`).
 
 mod anchor_file;
 mod checkpoint_signer;
+mod gist;
 mod keys;
 mod look;
 mod rotation;
@@ -12,6 +13,7 @@ mod verify;
 
 pub use anchor_file::AnchorFile;
 pub use checkpoint_signer::{CheckpointSigner, run};
+pub use gist::{action, gist};
 pub use keys::{keys_beside, known_keys, publish, publish_again, read_keys, signer};
 pub use look::{Broken, Looked, WholeLook, look_at_newest};
 pub use rotation::{Rotated, TrailPlace, rotate};

@@ -5,34 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::cli::output::{LocalTimes, Meaning, bare, fit, padded, plain, terminal};
-use crate::model::{Action, Timestamp};
+use crate::model::Timestamp;
+use crate::trail::gist;
 
 /// The widest kind that others stand in line with.
 const KIND: usize = 20;
-/// How many further members of an entry are told.
-const MOST: usize = 4;
-
-/// Members that say nothing to a person: they stand in the whole entry.
-const SILENT: &[&str] = &[
-    "target",
-    "lease",
-    "principal",
-    "requests",
-    "scope",
-    "step",
-    "leaves",
-    "action",
-    "alert",
-    "jti",
-    "priority",
-    "playbook",
-    "hold",
-    "departure",
-    "signal",
-    "row",
-    "batch",
-];
-
 /// How wide the columns of some entries are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Widths {
@@ -154,44 +131,12 @@ impl EntryLine {
         let text = |name: &str| detail.get(name).and_then(Value::as_str);
         let number = |name: &str| detail.get(name).and_then(Value::as_i64);
         let said = match kind {
-            "job.settled" => text("says").or(text("verdict")).unwrap_or_default().to_owned(),
             "case.contained" => {
                 let after = number("received_to_contained_ms").and_then(|ms| u64::try_from(ms).ok());
                 let after = after.map(|ms| format!(" after {}", crate::cli::output::span(std::time::Duration::from_millis(ms))));
                 format!("{}{}", text("verdict").unwrap_or_default(), after.unwrap_or_default())
             }
-            "action.started" => {
-                let what = detail.get("what").cloned().unwrap_or_default();
-                let action = serde_json::from_value::<Action>(what.clone()).map(|action| action.to_string());
-                action.unwrap_or_else(|_| what.to_string())
-            }
-            "action.finished" => {
-                let why = text("why").map_or(String::new(), |why| format!(": {why}"));
-                format!("{}{why}", text("outcome").unwrap_or_default())
-            }
-            "observation.recorded" => {
-                let grants = detail.get("grants").and_then(Value::as_object);
-                let grants = grants.into_iter().flatten();
-                let counts: Vec<String> = grants
-                    .filter(|(_, count)| count.as_i64() != Some(0))
-                    .map(|(grant, count)| format!("{count} {}", grant.replace('_', " ")))
-                    .collect();
-                if counts.is_empty() {
-                    "nothing there".to_owned()
-                } else {
-                    counts.join(", ")
-                }
-            }
-            "alert.raised" | "alert.cleared" => {
-                let what = [text("kind"), text("key"), text("note")].into_iter().flatten();
-                let alert = number("alert").map_or(String::new(), |alert| format!("alert {alert} "));
-                format!("{alert}{}", what.collect::<Vec<_>>().join(" "))
-            }
-            "job.enqueued" => {
-                let state = text("state").unwrap_or_default();
-                format!("{} {state}", text("for").unwrap_or_default())
-            }
-            _ => told(&detail, times),
+            _ => gist(kind, &detail, |at| times.time(at)),
         };
         let mut parts = Vec::new();
         for name in ["hold", "departure"] {
@@ -202,37 +147,6 @@ impl EntryLine {
         parts.retain(|part| !part.is_empty());
         parts.join(" · ")
     }
-}
-
-/// The members of an entry that say something to a person, the reasons first.
-fn told(detail: &Map<String, Value>, times: &LocalTimes) -> String {
-    let mut parts = Vec::new();
-    for name in ["reason", "why", "error", "note", "code"] {
-        parts.extend(detail.get(name).and_then(Value::as_str).map(str::to_owned));
-    }
-    for (name, value) in detail {
-        let is_told = ["reason", "why", "error", "note", "code"].contains(&name.as_str());
-        let is_machine =
-            name.contains("sha256") || name.ends_with("_at") || name.ends_with("_ms") || SILENT.contains(&name.as_str());
-        if is_told || is_machine || parts.len() >= MOST {
-            continue;
-        }
-        let is_instant = name == "due";
-        let name = name.replace('_', " ");
-        match value {
-            Value::Number(ms) if is_instant => {
-                let at = ms
-                    .as_i64()
-                    .map_or_else(|| ms.to_string(), |ms| times.time(Timestamp::from_ms(ms)));
-                parts.push(format!("{name} {at}"));
-            }
-            Value::String(text) => parts.push(format!("{name} {text}")),
-            Value::Number(number) => parts.push(format!("{name} {number}")),
-            Value::Bool(true) => parts.push(name),
-            Value::Bool(false) | Value::Null | Value::Array(_) | Value::Object(_) => {}
-        }
-    }
-    parts.join(", ")
 }
 
 /// The colour of what stands out.

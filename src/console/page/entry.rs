@@ -3,32 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::words::{Mark, Moment, span, visible};
-use crate::model::{Action, Timestamp};
+use crate::model::Timestamp;
 use crate::store::TrailRow;
-
-/// How many further members of an entry are told.
-const MOST: usize = 4;
-/// Members that say nothing to a person, or stand in columns of their own.
-const SILENT: &[&str] = &[
-    "target",
-    "lease",
-    "principal",
-    "requests",
-    "scope",
-    "step",
-    "leaves",
-    "action",
-    "alert",
-    "jti",
-    "priority",
-    "playbook",
-    "hold",
-    "departure",
-    "signal",
-    "row",
-    "batch",
-    "what",
-];
+use crate::trail::gist;
 
 /// An entry as a page shows it.
 pub(super) struct EntryLine {
@@ -88,79 +65,12 @@ impl EntryLine {
 
 /// What happened, in words.
 fn said(kind: &str, detail: &Map<String, Value>, now: Timestamp) -> String {
-    let text = |name: &str| detail.get(name).and_then(Value::as_str);
-    match kind {
-        "job.settled" => text("says").or(text("verdict")).unwrap_or_default().to_owned(),
-        "case.contained" => {
-            let after = detail.get("received_to_contained_ms").and_then(Value::as_u64);
-            let after = after.map(|ms| format!("{} after the signal", span(std::time::Duration::from_millis(ms))));
-            after.unwrap_or_default()
-        }
-        "action.started" => detail.get("what").map_or_else(String::new, action),
-        "action.finished" => {
-            let why = text("why").map_or(String::new(), |why| format!(": {why}"));
-            format!("{}{why}", text("outcome").unwrap_or_default().replace('_', " "))
-        }
-        "observation.recorded" => {
-            let grants = detail.get("grants").and_then(Value::as_object).into_iter().flatten();
-            let listed = grants.filter(|(_, count)| count.as_i64() != Some(0));
-            let counts: Vec<String> = listed
-                .map(|(grant, count)| format!("{count} {}", grant.replace('_', " ")))
-                .collect();
-            if counts.is_empty() {
-                "nothing there".to_owned()
-            } else {
-                counts.join(", ")
-            }
-        }
-        "job.enqueued" => format!("{} {}", text("for").unwrap_or_default(), text("state").unwrap_or_default()),
-        "alert.raised" | "alert.cleared" | "alert.acknowledged" => {
-            let number = detail
-                .get("alert")
-                .and_then(Value::as_i64)
-                .map(|alert| format!("alert {alert}"));
-            let parts = [text("kind"), text("key"), text("note")]
-                .into_iter()
-                .flatten()
-                .map(str::to_owned);
-            number.into_iter().chain(parts).collect::<Vec<_>>().join(" ")
-        }
-        _ => told(detail, now),
+    if kind != "case.contained" {
+        return gist(kind, detail, |at| Moment::new(at, now).clock);
     }
-}
-
-/// An action in words.
-pub(super) fn action(what: &Value) -> String {
-    serde_json::from_value::<Action>(what.clone()).map_or_else(|_| what.to_string(), |action| action.to_string())
-}
-
-/// The members of an entry that say something to a person, the reasons first.
-fn told(detail: &Map<String, Value>, now: Timestamp) -> String {
-    const REASONS: [&str; 5] = ["reason", "why", "error", "note", "code"];
-    let reasons = REASONS
-        .iter()
-        .filter_map(|name| detail.get(*name)?.as_str().map(str::to_owned));
-    let mut parts: Vec<String> = reasons.collect();
-    for (name, value) in detail {
-        let is_machine = name.contains("sha256") || name.ends_with("_at") || name.ends_with("_ms");
-        if is_machine || REASONS.contains(&name.as_str()) || SILENT.contains(&name.as_str()) || parts.len() >= MOST {
-            continue;
-        }
-        let shown = name.replace('_', " ");
-        match value {
-            Value::Number(ms) if name == "due" => {
-                parts.extend(
-                    ms.as_i64()
-                        .map(|ms| format!("due {}", Moment::new(Timestamp::from_ms(ms), now).clock)),
-                );
-            }
-            Value::String(text) => parts.push(format!("{shown} {text}")),
-            Value::Number(number) => parts.push(format!("{shown} {number}")),
-            Value::Bool(true) => parts.push(shown),
-            Value::Bool(false) | Value::Null | Value::Array(_) | Value::Object(_) => {}
-        }
-    }
-    parts.join(", ")
+    let after = detail.get("received_to_contained_ms").and_then(Value::as_u64);
+    let after = after.map(|ms| format!("{} after the signal", span(std::time::Duration::from_millis(ms))));
+    after.unwrap_or_default()
 }
 
 /// The mark of what stands out.

@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::model::{Evidence, Subject, Timestamp, Verdict};
-use crate::store::{CaseFilter, DepartureFilter, HitKind, JobView, SearchHits, SearchWord, Store};
+use crate::store::{CaseFilter, DepartureFilter, HitKind, JobView, PeopleRead, SearchHits, SearchWord, Store};
 
 /// How many people are shown.
 const PEOPLE: usize = 10;
@@ -90,8 +90,10 @@ pub(super) async fn show(
         erased: Vec::new(),
         accounts: Vec::new(),
     };
+    let mut read = PeopleRead::new(caller.operator.clone(), "the page of people");
     if let Some(word) = &word {
         let found = store.search(word).await?;
+        read = read.of_found(&found);
         page.erased = erased(&found);
         let targets = store.known_targets().await?;
         let (people, more) = people(store, &found).await?;
@@ -103,13 +105,9 @@ pub(super) async fn show(
             page.accounts = accounts(&found, now);
         }
     }
-    let cases = page
-        .people
-        .iter()
-        .flat_map(|person| &person.cases)
-        .map(|case| case.id)
-        .collect();
-    console.note_read(&caller, "the page of people", cases).await;
+    let shown = page.people.iter().flat_map(|person| &person.cases);
+    read.cases.extend(shown.map(|case| case.id));
+    console.record_read(&read).await;
     render(&page)
 }
 

@@ -160,6 +160,13 @@ impl Store {
     }
 }
 
+impl CombinedSet {
+    /// The numbers of the holds.
+    pub(super) fn numbers(&self) -> Vec<i64> {
+        self.holds.iter().map(|hold| hold.id).collect()
+    }
+}
+
 /// See [`Store::held_together`].
 pub(super) async fn combined(
     conn: &mut sqlx::SqliteConnection,

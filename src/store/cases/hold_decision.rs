@@ -124,7 +124,7 @@ impl Tx<'_> {
             self.reevaluate_case(case.case).await?;
         }
         self.record_decision(&held, EntryKind::HoldApproved, by, note);
-        self.void_approvals(&held).await?;
+        self.void_approvals(&held.numbers()).await?;
         let approved = Approved {
             set: held,
             awaits_second: false,
@@ -204,7 +204,7 @@ impl Tx<'_> {
             self.reevaluate_case(case.case).await?;
         }
         self.record_decision(&held, EntryKind::HoldRejected, by, note);
-        self.void_approvals(&held).await?;
+        self.void_approvals(&held.numbers()).await?;
         Ok(held)
     }
 
@@ -250,7 +250,7 @@ impl Tx<'_> {
 
     /// One entry for each hold: the set as a whole, which of its cases it was about, and what was taken out.
     fn record_decision(&mut self, decided: &CombinedSet, kind: EntryKind, by: &Actor, note: Option<&str>) {
-        let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
+        let holds = decided.numbers();
         for hold in &holds {
             let cases: Vec<i64> = decided
                 .cases
@@ -305,7 +305,7 @@ impl Tx<'_> {
             EntryKind::HoldRejected
         };
         self.record(&Entry::new(kind, by.clone()).detail(serde_json::json!({ "hold": id, "cases": 0, "note": note })));
-        Ok(())
+        self.void_approvals(&[id]).await
     }
 
     async fn decide_hold(&mut self, id: i64, state: &str, by: &Actor, note: Option<&str>) -> Result<()> {

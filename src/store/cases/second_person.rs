@@ -24,7 +24,7 @@ impl Tx<'_> {
         self.ensure_did_not_ask(held, &person).await?;
         match &two.first {
             None => {
-                self.void_approvals(held).await?;
+                self.void_approvals(&held.numbers()).await?;
                 self.keep_first(held, by, note).await?;
                 Ok(false)
             }
@@ -64,7 +64,7 @@ impl Tx<'_> {
     }
 
     async fn keep_first(&mut self, held: &CombinedSet, by: &Actor, note: Option<&str>) -> Result<()> {
-        let holds: Vec<i64> = held.holds.iter().map(|hold| hold.id).collect();
+        let holds = held.numbers();
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO hold_approval (set_hash, holds, except_cases, by, note, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
         )
@@ -86,13 +86,12 @@ impl Tx<'_> {
     }
 
     /// Ends the approvals of these holds that are about what is there no more. One about another part of what is there goes on counting.
-    pub(super) async fn void_approvals(&mut self, held: &CombinedSet) -> Result<()> {
-        let numbers = serde_json::json!(held.holds.iter().map(|hold| hold.id).collect::<Vec<_>>()).to_string();
+    pub(super) async fn void_approvals(&mut self, of: &[i64]) -> Result<()> {
         let rows = sqlx::query(
             "SELECT id, set_hash, holds, except_cases, at FROM hold_approval a WHERE a.state = 'open' AND EXISTS \
                  (SELECT 1 FROM json_each(a.holds) h WHERE h.value IN (SELECT value FROM json_each($1))) ORDER BY id",
         )
-        .bind(numbers)
+        .bind(serde_json::json!(of).to_string())
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for approvals"))?;

@@ -16,7 +16,7 @@ use crate::store::{Store, TrailSnapshot};
 /// So much of the copy goes to the disk at once. A commit of the daemon waits for what the same file system has still to write, and that would be
 /// all of the copy.
 const STEP: u64 = 4 << 20;
-/// After how many steps of SQLite's machine it is looked how much there is: a millisecond or so.
+/// After how many steps of SQLite's machine it is looked how much there is.
 const LOOK_AFTER: i32 = 2000;
 
 /// Why there is no copy.

@@ -250,6 +250,21 @@ async fn a_rejection_needs_one_person_and_ends_the_first_approval() {
 }
 
 #[tokio::test]
+async fn a_hold_that_ends_without_a_decision_ends_the_first_approval() {
+    let place = held().await;
+    let set = place.shown(&[]).await;
+    place.approves(ann(), &[], &set).await.unwrap();
+    for case in place.store.hold(1).await.unwrap().cases {
+        place
+            .store
+            .call_off(case.case, ben(), Some("nobody leaves".to_owned()))
+            .await
+            .unwrap();
+    }
+    assert_eq!((place.waits().await, place.entries("hold.approval_void").await.len()), (0, 1));
+}
+
+#[tokio::test]
 async fn a_rule_that_is_changed_stands_in_the_trail() {
     let place = held().await;
     place

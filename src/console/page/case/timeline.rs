@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::console::page::entry::{EntryLine, action};
+use crate::console::page::entry::EntryLine;
 use crate::console::page::words::visible;
 use crate::model::{JobKind, Timestamp};
 use crate::store::{CaseDetail, TrailRow};
+use crate::trail::action;
 
 /// A line of the timeline: a step, or those that are folded between two.
 pub(super) struct Row {
