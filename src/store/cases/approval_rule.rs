@@ -17,6 +17,14 @@ pub struct ApprovalRule {
     pub two_for_protected: bool,
 }
 
+impl ApprovalRule {
+    /// From which size on, as the config says it.
+    fn above(&self) -> String {
+        self.two_above
+            .map_or_else(|| "unlimited".to_owned(), |above| above.to_string())
+    }
+}
+
 /// The rule, and the account that is nobody.
 pub(super) struct RuleInForce {
     pub(super) rule: ApprovalRule,
@@ -66,7 +74,10 @@ impl Tx<'_> {
         if before.rule != rule {
             self.record(
                 &Entry::new(EntryKind::ApprovalRuleSet, Actor::Daemon)
-                    .detail(serde_json::json!({ "rule": rule, "before": before.rule })),
+                    .detail(serde_json::json!({
+                        "two_persons_above": rule.above(), "two_persons_for_protected": if rule.two_for_protected { "yes" } else { "no" },
+                        "before": before.rule,
+                    })),
             );
         }
         Ok(())

@@ -279,6 +279,10 @@ async fn a_rule_that_is_changed_stands_in_the_trail() {
         .unwrap();
     let rules = place.entries("approvals.rule_set").await;
     assert_eq!(rules.len(), 2, "{rules:?}");
+    for (rule, above, protected) in [(&rules[0], "20", "yes"), (&rules[1], "unlimited", "no")] {
+        let said = format!("\"two_persons_above\":\"{above}\",\"two_persons_for_protected\":\"{protected}\"");
+        assert!(rule.contains(&said), "{rule}");
+    }
     assert!(
         !place
             .approves(ann(), &[], &place.shown(&[]).await)
