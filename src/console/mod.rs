@@ -34,6 +34,7 @@ use caller::Caller;
 
 pub use routes::document;
 pub use serve::{Listeners, serve};
+pub use single_sign_on::probe as probe_single_sign_on;
 
 /// What every route shares.
 #[derive(Clone)]

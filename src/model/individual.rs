@@ -52,13 +52,20 @@ impl Individual {
     /// who comes by a login: the name that a provider shows can be changed by whoever bears it.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        match (&self.subject, &other.subject) {
-            (Some(one), Some(other)) if one == other => return true,
-            (Some(_), None) if !self.has_login => return true,
-            (None, Some(_)) if !other.has_login => return true,
-            _ => {}
-        }
-        self.uid.is_some() && self.uid == other.uid || self.is_called(&other.name)
+        let by_subject = self.subject.is_some() && self.subject == other.subject;
+        let by_uid = self.uid.is_some() && self.uid == other.uid;
+        by_subject || by_uid || self.is_called(&other.name) || self.may_be(other)
+    }
+
+    /// Whether both count as one for no other reason than that nothing says that they are two.
+    #[must_use]
+    pub fn may_only_be(&self, other: &Self) -> bool {
+        self.may_be(other) && !self.is_called(&other.name)
+    }
+
+    fn may_be(&self, other: &Self) -> bool {
+        let is_unknown = |one: &Self| one.subject.is_some() && !one.has_login;
+        is_unknown(self) && other.subject.is_none() || is_unknown(other) && self.subject.is_none()
     }
 
     /// Whether a request says that this human asked for it: by the text form of an operator, or in whatever words a program wrote into the inbox.

@@ -1,10 +1,11 @@
 //! Operators who sign in at an OpenID provider, and tokens that it gives them for the API: its groups decide what they may do.
 //!
 //! `attempt` is one browser on its way to the provider and back; `provider` what is asked of it; `claims` what a signed token must say; `who` makes an
-//! operator with a role of it; `refused` why not. Signatures and keys are `crate::jose`'s.
+//! operator with a role of it; `refused` why not; `probe` what `revoked check` finds. Signatures and keys are `crate::jose`'s.
 
 mod attempt;
 mod claims;
+mod probe;
 mod provider;
 mod refused;
 mod who;
@@ -17,6 +18,7 @@ use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache};
 use crate::model::{Actor, Role, Timestamp};
 
 pub(super) use attempt::Attempt;
+pub use probe::probe;
 pub(super) use refused::Refused;
 
 /// The longest token that is looked at, in bytes.
