@@ -154,7 +154,12 @@ fn sound_issuer(written: &Spanned<String>, found: &mut Diagnostics) -> Option<(S
         });
     sound
         .map(|host| (text.clone(), host))
-        .map_err(|error| found.complain(written.span(), format!("issuer: {error:#}; write it as the provider does, byte for byte")))
+        .map_err(|error| {
+            found.complain(
+                written.span(),
+                format!("issuer: {error:#}; write it as the provider does, byte for byte"),
+            )
+        })
         .ok()
 }
 
@@ -195,7 +200,10 @@ fn roles(written: &Spanned<file::SingleSignOn>, found: &mut Diagnostics) -> BTre
 fn people(written: &BTreeMap<String, Spanned<String>>, found: &mut Diagnostics) -> BTreeMap<String, String> {
     for (subject, login) in written {
         if !is_login(login.get_ref()) {
-            found.complain(login.span(), format!("people: it is no login of this host, which {subject:?} could be"));
+            found.complain(
+                login.span(),
+                format!("people: it is no login of this host, which {subject:?} could be"),
+            );
         }
     }
     written

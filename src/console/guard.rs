@@ -184,7 +184,11 @@ fn sound(console: &Console, request: &Parts) -> Result<(), Refusal> {
             "say the length of the body (Content-Length)",
         ));
     }
-    let longest = if request.uri.path() == CALLBACK { LONGEST_CODE } else { LONGEST_QUERY };
+    let longest = if request.uri.path() == CALLBACK {
+        LONGEST_CODE
+    } else {
+        LONGEST_QUERY
+    };
     if request.uri.query().is_some_and(|query| query.len() > longest) {
         return Err(Refusal::new(
             StatusCode::URI_TOO_LONG,

@@ -35,7 +35,13 @@ mod tests {
 
     #[test]
     fn pages_are_led_to_and_nothing_else_is() {
-        for page in ["/", "/cases/7", "/holds?show=all", "/trail?kind=case.opened&since=2026-01-01", "/?"] {
+        for page in [
+            "/",
+            "/cases/7",
+            "/holds?show=all",
+            "/trail?kind=case.opened&since=2026-01-01",
+            "/?",
+        ] {
             assert_eq!(own_page(page), Some(page));
         }
         for other in [

@@ -134,7 +134,11 @@ mod tests {
         assert!(!known.is(&of("operator:bob(1001)")) && !of("operator:bob(1001)").is(&known));
         assert!(!known.asked("operator:bob(1001)") && known.asked("operator:alice(1000)"));
         let unknown = of("operator:carol oidc:https://id.example.org#2");
-        for text in ["operator:bob(1001)", "operator:carol(1002)", "operator:revoked(990) login:dan(1003)"] {
+        for text in [
+            "operator:bob(1001)",
+            "operator:carol(1002)",
+            "operator:revoked(990) login:dan(1003)",
+        ] {
             assert!(unknown.is(&of(text)) && of(text).is(&unknown), "{text}");
         }
         // The provider calls two people by two subjects, and one by one, whatever their names are.

@@ -119,7 +119,10 @@ const OIDC_LOGIN: &str = "oidc-login";
 #[must_use]
 pub fn is_issuer(issuer: &str) -> bool {
     let begins = issuer.starts_with("https://") || issuer.starts_with("http://");
-    begins && issuer.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'(' | b')' | b'"' | b'\\'))
+    begins
+        && issuer
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'(' | b')' | b'"' | b'\\'))
 }
 
 /// A subject as the text form has it: what is not plain in hexadecimal, so that two are never written alike.

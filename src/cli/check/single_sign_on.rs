@@ -10,7 +10,11 @@ pub(super) async fn providers(config: &Config, offline: bool) -> Vec<Surrounding
     let Some(settings) = &config.console.single_sign_on else {
         return Vec::new();
     };
-    let mut findings = if offline { Vec::new() } else { probe_single_sign_on(settings).await };
+    let mut findings = if offline {
+        Vec::new()
+    } else {
+        probe_single_sign_on(settings).await
+    };
     if settings.redirect_uri.starts_with("http://") {
         findings.push(Finding {
             level: Level::Warning,

@@ -5,8 +5,8 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use http::{HeaderMap, StatusCode};
 use http::header::SET_COOKIE;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::words::visible;
@@ -59,7 +59,9 @@ pub(super) struct Next {
 
 impl Next {
     pub(super) fn of(query: Option<&str>) -> String {
-        let asked: Self = query.and_then(|query| serde_urlencoded::from_str(query).ok()).unwrap_or_default();
+        let asked: Self = query
+            .and_then(|query| serde_urlencoded::from_str(query).ok())
+            .unwrap_or_default();
         own_page(&asked.next).unwrap_or("/").to_owned()
     }
 }

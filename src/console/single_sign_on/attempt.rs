@@ -70,7 +70,14 @@ mod tests {
     #[test]
     fn none_of_it_is_another_of_it_and_none_is_the_same_twice() {
         let (one, other) = (Attempt::draw().unwrap(), Attempt::draw().unwrap());
-        let all = [one.state(), one.nonce(), one.verifier(), one.secret().to_owned(), other.state(), other.nonce()];
+        let all = [
+            one.state(),
+            one.nonce(),
+            one.verifier(),
+            one.secret().to_owned(),
+            other.state(),
+            other.nonce(),
+        ];
         let different: std::collections::BTreeSet<&String> = all.iter().collect();
         assert_eq!(different.len(), all.len());
         assert!(one.is_of(&one.state()) && !one.is_of(&other.state()) && !one.is_of(""));

@@ -30,7 +30,11 @@ pub(super) fn proves_sign_in(claims: &Claims, client_id: &str, nonce: &str, now:
     }
     match claims.get("azp") {
         Some(azp) if azp.as_str() != Some(client_id) => return Err(Refused::unbelieved("it was made for another client (azp)")),
-        None if audience.len() > 1 => return Err(Refused::unbelieved("it is for several and does not say for whom it was made (azp)")),
+        None if audience.len() > 1 => {
+            return Err(Refused::unbelieved(
+                "it is for several and does not say for whom it was made (azp)",
+            ));
+        }
         _ => {}
     }
     in_time(claims, now)?;
@@ -51,7 +55,9 @@ pub(super) fn speaks_of(claims: &Claims, algorithm: Algorithm, access_token: Opt
     if access_token.is_some() && said.as_str() == Some(&URL_SAFE_NO_PAD.encode(half)) {
         return Ok(());
     }
-    Err(Refused::unbelieved("it came with another access token than it speaks of (at_hash)"))
+    Err(Refused::unbelieved(
+        "it came with another access token than it speaks of (at_hash)",
+    ))
 }
 
 /// Whether an access token is for our API, `ours`. One that is for our client may be an ID token.
@@ -61,10 +67,14 @@ pub(super) fn gives_leave(claims: &Claims, ours: &str, client_id: &str, now: Tim
         return Err(Refused::unbelieved("the token is for another audience (aud)"));
     }
     if audience.contains(&client_id) {
-        return Err(Refused::unbelieved("the token is for the page's client too (aud), as what proves a sign-in is"));
+        return Err(Refused::unbelieved(
+            "the token is for the page's client too (aud), as what proves a sign-in is",
+        ));
     }
     if claims.contains_key("cnf") {
-        return Err(Refused::unbelieved("the token is bound to a key (cnf), which is not asked for here"));
+        return Err(Refused::unbelieved(
+            "the token is bound to a key (cnf), which is not asked for here",
+        ));
     }
     in_time(claims, now)?;
     let issued = time(claims, "iat")?;

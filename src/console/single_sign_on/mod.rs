@@ -87,11 +87,11 @@ impl SingleSignOn {
             return Err(Refused::unbelieved("another provider has sent the browser back (iss)"));
         }
         if let Some(error) = &returned.error {
-            let more = returned.error_description.as_deref().unwrap_or_default();
+            let more = returned.error_description.as_deref().map(provider::cut);
+            let more = more.map_or_else(String::new, |more| format!(" ({more})"));
             return Err(Refused::unbelieved(format!(
-                "the provider says: {} {}",
-                provider::cut(error),
-                provider::cut(more)
+                "the provider says {}{more}",
+                provider::cut(error)
             )));
         }
         let code = returned.code.as_deref().filter(|code| !code.is_empty());

@@ -89,7 +89,9 @@ impl Descriptions {
 pub(super) async fn describe(settings: &SingleSignOnSettings) -> anyhow::Result<Description> {
     let url = discovery_url(&settings.issuer)?;
     let asked = settings.client.get(url).header(ACCEPT, "application/json").send().await;
-    let answer = asked.map_err(reqwest::Error::without_url).context("asking for its description")?;
+    let answer = asked
+        .map_err(reqwest::Error::without_url)
+        .context("asking for its description")?;
     let status = answer.status();
     anyhow::ensure!(status == StatusCode::OK, "asked for its description it answers {status}");
     let body = read_body(answer, JWKS_CAP).await.context("reading its description")?;
@@ -157,7 +159,10 @@ pub(super) async fn exchange(
         ("redirect_uri", &settings.redirect_uri),
         ("code_verifier", &verifier),
     ];
-    let mut request = settings.client.post(description.token.clone()).header(ACCEPT, "application/json");
+    let mut request = settings
+        .client
+        .post(description.token.clone())
+        .header(ACCEPT, "application/json");
     if description.secret_in_form {
         form.extend([("client_id", settings.client_id.as_str()), ("client_secret", secret)]);
     } else {
@@ -175,19 +180,23 @@ pub(super) async fn exchange(
         let said = members.as_ref().ok().and_then(|members| members.get("error")?.as_str());
         let said = said.map_or_else(String::new, |said| format!(": {}", cut(said)));
         if matches!(status.as_u16(), 429 | 500..) {
-            return Err(Refused::unasked(&anyhow::anyhow!("asked for the token it answers {status}{said}")));
+            return Err(Refused::unasked(&anyhow::anyhow!(
+                "asked for the token it answers {status}{said}"
+            )));
         }
         return Err(Refused::unbelieved(format!(
             "the provider gives nothing for the code ({status}{said})"
         )));
     }
-    let members = members.map_err(|why| Refused::unbelieved(format!("what the provider gives for the code cannot be read: {why}")))?;
+    let members =
+        members.map_err(|why| Refused::unbelieved(format!("what the provider gives for the code cannot be read: {why}")))?;
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
     if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return Err(Refused::unbelieved("the provider gives a token that is no bearer's"));
     }
     Ok(Tokens {
-        id_token: text("id_token").ok_or_else(|| Refused::unbelieved("the provider gives no ID token: is openid among the scopes?"))?,
+        id_token: text("id_token")
+            .ok_or_else(|| Refused::unbelieved("the provider gives no ID token: is openid among the scopes?"))?,
         access_token: text("access_token"),
     })
 }

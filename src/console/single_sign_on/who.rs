@@ -26,7 +26,10 @@ pub(super) fn operator(settings: &SingleSignOnSettings, claims: &Map<String, Val
 pub(super) fn role(settings: &SingleSignOnSettings, claims: &Map<String, Value>) -> Option<Role> {
     let groups = claims.get(&settings.groups_claim)?.as_array()?;
     let groups: Option<Vec<&str>> = groups.iter().map(Value::as_str).collect();
-    groups?.into_iter().filter_map(|group| settings.roles.get(group).copied()).max()
+    groups?
+        .into_iter()
+        .filter_map(|group| settings.roles.get(group).copied())
+        .max()
 }
 
 /// A name as it stands in the trail: formed like a login, so that it reads like nothing else there and is no address.
@@ -34,7 +37,13 @@ fn like_a_login(said: &str) -> Option<String> {
     let local = said.split_once('@').map_or(said, |(local, _)| local).trim();
     let plain: String = local
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(LONGEST_NAME)
         .collect();
     let says_something = plain.chars().any(|c| c.is_ascii_alphanumeric());

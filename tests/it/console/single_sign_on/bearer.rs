@@ -84,7 +84,12 @@ async fn a_token_that_is_wrong_in_anything_is_refused() {
     let proof = format!("Bearer {}", provider.sign(&provider.proof("n")));
     let header = json!({ "alg": "ES256", "kid": "k1", "typ": "logout+jwt" });
     let other = provider.key.sign_under(&header, good.to_string().as_bytes()).unwrap();
-    for bearer in [proof, format!("Bearer {other}"), "Bearer a.b.c".to_owned(), "Bearer x".to_owned()] {
+    for bearer in [
+        proof,
+        format!("Bearer {other}"),
+        "Bearer a.b.c".to_owned(),
+        "Bearer x".to_owned(),
+    ] {
         let answer = site.status_with(&bearer).await;
         assert!(
             matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS),
@@ -123,7 +128,11 @@ async fn while_the_provider_is_down_a_known_key_is_good_and_an_unknown_one_opens
 async fn whoever_comes_by_a_login_and_by_the_organisation_is_one_of_two_persons() {
     let provider = Provider::start().await;
     let people = "people = { u-ann = \"ann\" }\n";
-    let site = Site::with_provider(&provider, &format!("{people}\n[approvals]\ntwo_persons_for_protected = true\n")).await;
+    let site = Site::with_provider(
+        &provider,
+        &format!("{people}\n[approvals]\ntwo_persons_for_protected = true\n"),
+    )
+    .await;
     let hold = site.held().await;
     let path = format!("/api/v1/holds/{hold}");
     let shown = site.by_socket(Role::Viewer, Method::GET, &path, None).await.json();

@@ -25,7 +25,10 @@ async fn check_says_what_is_wrong_with_the_provider() {
             "issuer": base, "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
             "jwks_uri": format!("{base}/jwks"),
         });
-        description.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        description
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
         ResponseTemplate::new(200).set_body_json(description)
     };
     for (answer, why) in [
@@ -40,8 +43,14 @@ async fn check_says_what_is_wrong_with_the_provider() {
             "asking for its description",
         ),
         (described(json!({ "issuer": "https://other.example.org" })), "another issuer"),
-        (described(json!({ "token_endpoint": "https://evil.example/token" })), "token_host"),
-        (described(json!({ "authorization_endpoint": "http://evil.example/" })), "must be https"),
+        (
+            described(json!({ "token_endpoint": "https://evil.example/token" })),
+            "token_host",
+        ),
+        (
+            described(json!({ "authorization_endpoint": "http://evil.example/" })),
+            "must be https",
+        ),
         (described(json!({ "jwks_uri": "https://evil.example/jwks" })), "jwks_host"),
         (
             described(json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] })),
@@ -51,7 +60,10 @@ async fn check_says_what_is_wrong_with_the_provider() {
             described(json!({ "id_token_signing_alg_values_supported": ["HS256"] })),
             "ES256 is accepted",
         ),
-        (described(json!({ "response_types_supported": ["id_token"] })), "gives no codes"),
+        (
+            described(json!({ "response_types_supported": ["id_token"] })),
+            "gives no codes",
+        ),
         (described(json!({ "code_challenge_methods_supported": ["plain"] })), "PKCE"),
         (described(json!({ "scopes_supported": ["openid"] })), "the scope profile"),
     ] {

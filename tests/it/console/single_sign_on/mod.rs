@@ -22,6 +22,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{Answer, Site};
+use crate::harness::until;
 
 /// What the installation shows at the token endpoint.
 pub(super) const SECRET: &str = "s3cret: ä";
@@ -63,21 +64,35 @@ impl Provider {
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": true,
         });
-        let documents = [("/.well-known/openid-configuration", description), ("/jwks", key.jwks().unwrap())];
+        let documents = [
+            ("/.well-known/openid-configuration", description),
+            ("/jwks", key.jwks().unwrap()),
+        ];
         for (place, document) in documents {
             let told = Arc::clone(&told);
             let answer = move |_: &Request| {
                 let instead = told.lock().unwrap().instead.get(place).cloned();
                 instead.unwrap_or_else(|| ResponseTemplate::new(200).set_body_json(&document))
             };
-            Mock::given(method("GET")).and(path(place)).respond_with(answer).mount(&server).await;
+            Mock::given(method("GET"))
+                .and(path(place))
+                .respond_with(answer)
+                .mount(&server)
+                .await;
         }
         let of_token = Arc::clone(&told);
         let exchange = move |request: &Request| {
             let mut told = of_token.lock().unwrap();
-            told.instead.get("/token").cloned().unwrap_or_else(|| exchanged(&mut told, request))
+            told.instead
+                .get("/token")
+                .cloned()
+                .unwrap_or_else(|| exchanged(&mut told, request))
         };
-        Mock::given(method("POST")).and(path("/token")).respond_with(exchange).mount(&server).await;
+        Mock::given(method("POST"))
+            .and(path("/token"))
+            .respond_with(exchange)
+            .mount(&server)
+            .await;
         Self { server, key, told }
     }
 
@@ -141,7 +156,10 @@ impl Provider {
     /// A code that gives a proof of these claims.
     fn grant_proof(&self, asked: &Asked, claims: &Value) -> String {
         let token = self.sign(claims);
-        self.grant(asked, json!({ "token_type": "Bearer", "access_token": "opaque", "id_token": token }))
+        self.grant(
+            asked,
+            json!({ "token_type": "Bearer", "access_token": "opaque", "id_token": token }),
+        )
     }
 }
 
@@ -194,9 +212,13 @@ impl Site {
     /// Goes to the provider.
     async fn begin(&self, next: &str) -> Begun {
         let query = serde_urlencoded::to_string([("next", next)]).unwrap();
-        let sent = self
-            .by_network(&[], Method::GET, &format!("/sign-in/organisation?{query}"), None)
-            .await;
+        let path = format!("/sign-in/organisation?{query}");
+        // A test begins more often than an address may.
+        let sent = until("a way to the provider", async || {
+            let sent = self.by_network(&[], Method::GET, &path, None).await;
+            (sent.status != StatusCode::TOO_MANY_REQUESTS).then_some(sent)
+        })
+        .await;
         assert_eq!(sent.status, StatusCode::SEE_OTHER, "{sent:?}");
         let cookie = sent.headers["set-cookie"].to_str().unwrap();
         assert!(

@@ -17,13 +17,22 @@ use crate::ports::Port;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_signs_in_at_a_provider_of_others_and_comes_back_to_the_page_that_it_asked_for() {
-    let Some(program) = installed("oidc-provider-mock") else { return };
+    let Some(program) = installed("oidc-provider-mock") else {
+        return;
+    };
     let Some(browser) = Browser::open(DESK).await else { return };
     let port = Port::default();
     let issuer = format!("http://{}", port.address());
     let claims = json!({ "sub": "u-4711", "preferred_username": "ann", "groups": ["staff", "leads"] });
     let _provider = Command::new(program)
-        .args(["--host", "127.0.0.1", "--port", &port.number().to_string(), "--require-nonce", "true"])
+        .args([
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &port.number().to_string(),
+            "--require-nonce",
+            "true",
+        ])
         .args(["--user-claims", &claims.to_string()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

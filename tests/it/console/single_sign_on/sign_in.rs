@@ -68,7 +68,10 @@ async fn whoever_has_a_group_is_signed_in_once_and_led_to_the_page_that_they_ask
     for cookie in [begun.cookie.as_str(), ""] {
         let issuer = provider.issuer();
         let query = [("state", begun.state()), ("code", code.as_str()), ("iss", issuer.as_str())];
-        refused(&site.come_back(cookie, &query).await, "this sign-in was not begun in this browser");
+        refused(
+            &site.come_back(cookie, &query).await,
+            "this sign-in was not begun in this browser",
+        );
     }
     let trail = site
         .by_socket(Role::Viewer, Method::GET, "/api/v1/trail?kind=operator.signed_in", None)
@@ -83,7 +86,11 @@ async fn whoever_has_a_group_is_signed_in_once_and_led_to_the_page_that_they_ask
     let after = site.by_network(&[("cookie", &cookie)], Method::GET, "/", None).await;
     assert_eq!(after.status, StatusCode::SEE_OTHER, "{after:?}");
     site.running.stop().await;
-    let secrets = [cookie.split_once('=').unwrap().1, begun.state(), begun.cookie.split_once('=').unwrap().1];
+    let secrets = [
+        cookie.split_once('=').unwrap().1,
+        begun.state(),
+        begun.cookie.split_once('=').unwrap().1,
+    ];
     for name in ["revoked.db", "revoked.db-wal"] {
         let bytes = std::fs::read(site.installation.path(name)).unwrap_or_default();
         for secret in secrets {
@@ -130,7 +137,14 @@ async fn a_proof_that_is_wrong_in_anything_signs_nobody_in() {
         claims[&place[1..]] = value;
         refused(&site.back_with(&provider, &begun, &claims).await, why);
     }
-    for groups in [Value::Null, json!("leads"), json!([]), json!(["strangers"]), json!(["leads", 7]), json!({ "leads": true })] {
+    for groups in [
+        Value::Null,
+        json!("leads"),
+        json!([]),
+        json!(["strangers"]),
+        json!(["leads", 7]),
+        json!({ "leads": true }),
+    ] {
         let begun = site.begin("/").await;
         let mut claims = provider.proof(begun.nonce());
         claims["groups"] = groups;
@@ -215,7 +229,10 @@ async fn what_comes_back_otherwise_than_it_went_signs_nobody_in() {
     ];
     let said = site.come_back(&begun.cookie, &query).await;
     refused(&said, "access_denied");
-    assert!(!said.text.contains("<script>alert") && !said.text.contains('\u{202e}'), "{said:?}");
+    assert!(
+        !said.text.contains("<script>alert") && !said.text.contains('\u{202e}'),
+        "{said:?}"
+    );
     for query in ["", "state=a&state=b", "code=x"] {
         let path = format!("/sign-in/callback?{query}");
         let unreadable = site.by_network(&[], Method::GET, &path, None).await;
@@ -224,7 +241,10 @@ async fn what_comes_back_otherwise_than_it_went_signs_nobody_in() {
     for evil in ["//evil.example", "https://evil.example/", "/\\evil.example", "/api/v1/status"] {
         let begun = site.begin(evil).await;
         let back = site.back_with(&provider, &begun, &provider.proof(begun.nonce())).await;
-        assert!(back.text.contains("content=\"0;url=/\"") && !back.text.contains("evil"), "{back:?}");
+        assert!(
+            back.text.contains("content=\"0;url=/\"") && !back.text.contains("evil"),
+            "{back:?}"
+        );
     }
     site.running.stop().await;
 }
@@ -257,7 +277,11 @@ async fn a_provider_in_trouble_signs_nobody_in_and_the_page_says_what_it_is() {
             StatusCode::SERVICE_UNAVAILABLE,
             "larger than",
         ),
-        (ResponseTemplate::new(200).set_body_string("[]"), StatusCode::FORBIDDEN, "cannot be read"),
+        (
+            ResponseTemplate::new(200).set_body_string("[]"),
+            StatusCode::FORBIDDEN,
+            "cannot be read",
+        ),
         (
             ResponseTemplate::new(200).set_body_json(json!({ "token_type": "Bearer", "access_token": "x" })),
             StatusCode::FORBIDDEN,
