@@ -11,7 +11,7 @@ mod rotation;
 mod startup_check;
 mod verify;
 
-pub use anchor_file::AnchorFile;
+pub use anchor_file::{AnchorFile, BESIDE_THE_STORE, anchors_beside};
 pub use checkpoint_signer::{CheckpointSigner, run};
 pub use gist::{action, gist};
 pub use keys::{keys_beside, known_keys, publish, publish_again, read_keys, signer};

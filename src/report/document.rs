@@ -4,13 +4,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::words::Words;
-use crate::cli::output::plain;
-use crate::cli::trail::BESIDE_THE_STORE;
 use crate::model::Timestamp;
+use crate::trail::BESIDE_THE_STORE;
+use crate::wording::plain;
 
 /// A report.
 #[derive(Debug, Clone)]
-pub(super) struct Document {
+pub struct Document {
     /// What it is: `case`, `person` or `handover`.
     pub(super) kind: &'static str,
     /// What it is about, for programs.
@@ -108,7 +108,7 @@ impl Statement {
 
 /// How the trail stands that a document rests on.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct TrailState {
+pub struct TrailState {
     /// Whether every entry was verified; nothing where that could not be tried.
     pub(super) verified: Option<bool>,
     /// How many entries there are.
@@ -125,7 +125,7 @@ pub(super) struct TrailState {
 
 /// What a checkpoint signs.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct SignedHead {
+pub struct SignedHead {
     /// The trail's origin.
     pub(super) origin: String,
     /// How many entries it covers.
@@ -135,11 +135,18 @@ pub(super) struct SignedHead {
 }
 
 impl Document {
+    /// The same with what it rests on.
+    #[must_use]
+    pub fn resting_on(mut self, trail: TrailState) -> Self {
+        self.trail = Some(trail);
+        self
+    }
+
     /// The document for programs.
     ///
     /// # Errors
     /// Where the state of the trail cannot be written as JSON.
-    pub(super) fn json(&self) -> serde_json::Result<Value> {
+    pub fn json(&self) -> serde_json::Result<Value> {
         let mut document = Map::new();
         document.insert("report".to_owned(), self.kind.into());
         document.extend(self.about.clone());

@@ -13,7 +13,8 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;color:#111;max-widt
     @media print{body{margin:0;max-width:none;font-size:10.5pt}h2{break-after:avoid}tr,li{break-inside:avoid}thead{display:table-header-group}@page{margin:18mm}}";
 
 /// The page.
-pub(super) fn html(document: &Document) -> String {
+#[must_use]
+pub fn html(document: &Document) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\

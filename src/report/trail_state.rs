@@ -1,22 +1,20 @@
 //! How the trail stands on which a report rests: verified now, and what its newest checkpoint covers.
 
+use std::path::PathBuf;
+
 use revoked_trail::{Checkpoint, Summary};
 
 use super::document::{SignedHead, TrailState};
-use crate::cli::StoreArgs;
-use crate::cli::output::progress;
-use crate::cli::trail::anchors_beside;
-use crate::config;
 use crate::model::error_chain;
 use crate::store::Store;
-use crate::trail;
+use crate::trail::{self, anchors_beside};
 
-/// Verifies the trail as `trail verify` does without arguments. What keeps that from being done is said in the report, which is one nevertheless.
-pub(super) async fn read(store: &Store, at: &StoreArgs) -> TrailState {
+/// Verifies the whole trail against the files of checkpoints at `anchors`, telling how far it is. What keeps that from being done is said in the
+/// report, which is one nevertheless.
+pub async fn verified_now(store: &Store, anchors: &[PathBuf], tell: impl FnMut(u64, u64) + Send) -> TrailState {
     let checkpoint = newest_checkpoint(store).await.unwrap_or_default();
-    let anchors = config::anchors(&at.config, store.path());
-    let beside = anchors_beside(&anchors, store.path());
-    let mut state = match verify(store, at).await {
+    let beside = anchors_beside(anchors, store.path());
+    let mut state = match verify(store, anchors, tell).await {
         Ok(summary) => TrailState {
             verified: Some(summary.verified),
             entries: summary.entries,
@@ -34,10 +32,9 @@ pub(super) async fn read(store: &Store, at: &StoreArgs) -> TrailState {
     state
 }
 
-async fn verify(store: &Store, at: &StoreArgs) -> anyhow::Result<Summary> {
+async fn verify(store: &Store, anchors: &[PathBuf], tell: impl FnMut(u64, u64) + Send) -> anyhow::Result<Summary> {
     let keys = trail::keys_beside(store.path())?;
-    let anchors = config::anchors(&at.config, store.path());
-    let report = trail::verify_telling(store, &keys, &anchors, progress("entries verified")).await?;
+    let report = trail::verify_telling(store, &keys, anchors, tell).await?;
     Ok(Summary::from(&report))
 }
 

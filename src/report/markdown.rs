@@ -6,7 +6,8 @@ use super::document::{Document, Section};
 use super::words::{Piece, Words};
 
 /// The document's text.
-pub(super) fn markdown(document: &Document) -> String {
+#[must_use]
+pub fn markdown(document: &Document) -> String {
     let mut text = format!("# {}\n", written(&document.title, false));
     for section in &document.sections {
         text.push_str(&part(section, document.compact));
@@ -84,7 +85,8 @@ fn code(text: &str, in_table: bool) -> String {
 }
 
 /// The text with its lines broken between words where a screen is narrower, which Markdown takes for spaces. A table's row stays whole.
-pub(super) fn fitted(text: &str, width: usize) -> String {
+#[must_use]
+pub fn fitted(text: &str, width: usize) -> String {
     let mut fitted = String::with_capacity(text.len() + text.len() / 16);
     for line in text.lines() {
         let indent = if line.starts_with("- ") { "  " } else { "" };
