@@ -180,6 +180,7 @@ pub(super) fn report(file: &CaseFile, now: Timestamp, zone: &Zone) -> Document {
         zone: zone.sentence(),
         sections,
         trail: None,
+        inclusion: None,
         compact: false,
     }
 }

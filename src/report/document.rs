@@ -1,11 +1,15 @@
 //! A document of statements, each with the numbers of the trail's entries that carry it, whatever it is written as.
 
+use std::collections::BTreeSet;
+
+use revoked_trail::CitedEntries;
+use revoked_trail::report_verifier::MEMBER;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::words::Words;
 use crate::model::Timestamp;
-use crate::trail::BESIDE_THE_STORE;
+use crate::trail::{BESIDE_THE_STORE, Cited};
 use crate::wording::plain;
 
 /// A report.
@@ -27,6 +31,8 @@ pub struct Document {
     pub(super) sections: Vec<Section>,
     /// What it rests on; nothing where the document is a message and no evidence.
     pub(super) trail: Option<TrailState>,
+    /// The entries that it cites, with their proofs; nothing where it is a message.
+    pub(super) inclusion: Option<CitedEntries>,
     /// Whether it is a message: without room between its parts.
     pub(super) compact: bool,
 }
@@ -135,11 +141,20 @@ pub struct SignedHead {
 }
 
 impl Document {
-    /// The same with what it rests on.
+    /// The same with what it rests on, and with the proofs of the entries that it cites.
     #[must_use]
-    pub fn resting_on(mut self, trail: TrailState) -> Self {
+    pub fn resting_on(mut self, mut trail: TrailState, cited: Cited) -> Self {
+        trail.findings.extend(cited.findings);
         self.trail = Some(trail);
+        self.inclusion = Some(cited.entries);
         self
+    }
+
+    /// The numbers of the entries that it cites.
+    #[must_use]
+    pub fn cited(&self) -> BTreeSet<u64> {
+        let statements = self.sections.iter().flat_map(|section| &section.statements);
+        statements.flat_map(|told| told.entries.iter().copied()).collect()
     }
 
     /// The document for programs.
@@ -164,6 +179,9 @@ impl Document {
         if let Some(state) = &self.trail {
             document.insert("trail".to_owned(), serde_json::to_value(state)?);
         }
+        if let Some(inclusion) = &self.inclusion {
+            document.insert(MEMBER.to_owned(), serde_json::to_value(inclusion)?);
+        }
         Ok(Value::Object(document))
     }
 
@@ -180,12 +198,6 @@ impl Document {
             self.made,
             self.zone
         )
-    }
-
-    /// The largest number of an entry that the document rests on.
-    pub(super) fn newest_entry(&self) -> Option<u64> {
-        let statements = self.sections.iter().flat_map(|section| &section.statements);
-        statements.flat_map(|told| &told.entries).max().copied()
     }
 
     /// How the trail stands, in sentences for people.
@@ -206,7 +218,7 @@ impl Document {
         said.extend(beside.map(|path| Words::of("Note: ").name(path).and(format!(" {BESIDE_THE_STORE}."))));
         said.push(match &state.checkpoint {
             Some(head) => {
-                let newest = self.newest_entry();
+                let newest = self.cited().last().copied();
                 let beyond = newest.filter(|newest| *newest >= head.size);
                 let covers = match (newest, beyond) {
                     (_, Some(newest)) => format!(" It does not cover the newest entry used here, #{newest}, yet."),

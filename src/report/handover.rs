@@ -62,6 +62,7 @@ pub(super) async fn report(store: &Store, (since, now): (Timestamp, Timestamp), 
         zone: zone.sentence(),
         sections,
         trail: None,
+        inclusion: None,
         compact: true,
     })
 }

@@ -32,7 +32,7 @@ pub use document::{Document, SignedHead, TrailState};
 pub use html::html;
 pub use markdown::{fitted, markdown};
 pub use report_error::ReportError;
-pub use trail_state::verified_now;
+pub use trail_state::{as_known, cited, verified_now};
 pub use zone::Zone;
 
 /// The report of a case.

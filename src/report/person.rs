@@ -144,6 +144,7 @@ pub(super) fn report(
             },
         ],
         trail: None,
+        inclusion: None,
         compact: false,
     }
 }

@@ -15,7 +15,7 @@ use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError, number, reads};
 use crate::config;
 use crate::model::Timestamp;
-use crate::report::{self, Document, TrailState, Zone};
+use crate::report::{self, Document, Zone};
 use crate::store::{PeopleRead, Store};
 
 mod containment;
@@ -68,7 +68,7 @@ pub struct CaseReportArgs {
 pub(super) async fn case(args: &CaseReportArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     let document = report::of_case(&store, args.case, &zone(store.clock().now())).await?;
-    let document = document.resting_on(trail_state(&store, at).await);
+    let document = rest(document, &store, at).await;
     let read = PeopleRead {
         cases: vec![args.case],
         ..reads::read_with("case report")
@@ -106,7 +106,7 @@ pub(super) async fn person(command: PersonCommand, at: &StoreArgs) -> anyhow::Re
     let until = until.map(|until| until.instant(now)).transpose().map_err(UsageError)?;
     let until = until.map_or(now, |until| until.min(now));
     let (document, cases) = report::of_person(&store, &subject, until, &zone(now)).await?;
-    let document = document.resting_on(trail_state(&store, at).await);
+    let document = rest(document, &store, at).await;
     let read = PeopleRead {
         cases,
         ..reads::read_with("person report")
@@ -145,10 +145,12 @@ fn zone(now: Timestamp) -> Zone {
     Zone::of(terminal().zone.clone(), now)
 }
 
-/// What a report rests on, looked at now.
-async fn trail_state(store: &Store, at: &StoreArgs) -> TrailState {
+/// The report with what it rests on, looked at now.
+async fn rest(document: Document, store: &Store, at: &StoreArgs) -> Document {
     let anchors = config::anchors(&at.config, store.path());
-    report::verified_now(store, &anchors, progress("entries verified")).await
+    let state = report::verified_now(store, &anchors, progress("entries verified")).await;
+    let cited = report::cited(store, &anchors, &document).await;
+    document.resting_on(state, cited)
 }
 
 impl ReportOutput {
