@@ -113,7 +113,7 @@ impl Statement {
 }
 
 /// How the trail stands that a document rests on.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, utoipa::ToSchema)]
 pub struct TrailState {
     /// Whether every entry was verified; nothing where that could not be tried.
     pub(super) verified: Option<bool>,
@@ -130,7 +130,7 @@ pub struct TrailState {
 }
 
 /// What a checkpoint signs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct SignedHead {
     /// The trail's origin.
     pub(super) origin: String,

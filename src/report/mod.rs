@@ -29,7 +29,7 @@ use crate::store::{Store, StoreError};
 
 pub use alert_groups::{AlertGroup, grouped};
 pub use document::{Document, SignedHead, TrailState};
-pub use html::html;
+pub use html::{Look, STYLE, html};
 pub use markdown::{fitted, markdown};
 pub use report_error::ReportError;
 pub use trail_state::{as_known, cited, verified_now};

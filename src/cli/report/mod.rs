@@ -15,7 +15,7 @@ use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError, number, reads};
 use crate::config;
 use crate::model::Timestamp;
-use crate::report::{self, Document, Zone};
+use crate::report::{self, Document, Look, Zone};
 use crate::store::{PeopleRead, Store};
 
 mod containment;
@@ -158,7 +158,7 @@ impl ReportOutput {
         let format = if self.json { Format::Json } else { self.format };
         let text = match format {
             Format::Markdown => report::markdown(document),
-            Format::Html => report::html(document),
+            Format::Html => report::html(document, Look::Inside),
             Format::Json if self.out.is_none() => {
                 json(&document.json()?)?;
                 return Ok(Exit::Ok);
