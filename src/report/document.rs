@@ -96,20 +96,25 @@ impl Statement {
 
     /// The entries as a reader looks them up: `#3, #5-#9`.
     pub(super) fn cited(&self) -> String {
-        let mut runs: Vec<(u64, u64)> = Vec::new();
-        for entry in &self.entries {
-            match runs.last_mut() {
-                Some((_, last)) if *last + 1 == *entry => *last = *entry,
-                _ => runs.push((*entry, *entry)),
-            }
-        }
-        let runs = runs.iter().map(|(first, last)| match last - first {
-            0 => format!("#{first}"),
-            1 => format!("#{first}, #{last}"),
-            _ => format!("#{first}-#{last}"),
-        });
-        runs.collect::<Vec<_>>().join(", ")
+        runs(&self.entries)
     }
+}
+
+/// Numbers of entries in order, neighbours as one: `#3, #5-#9`.
+pub(super) fn runs(entries: &[u64]) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for entry in entries {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *entry => *last = *entry,
+            _ => runs.push((*entry, *entry)),
+        }
+    }
+    let runs = runs.iter().map(|(first, last)| match last - first {
+        0 => format!("#{first}"),
+        1 => format!("#{first}, #{last}"),
+        _ => format!("#{first}-#{last}"),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }
 
 /// How the trail stands that a document rests on.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::document::{Document, Section};
+use super::inclusion::{self, Tables};
 use super::words::{Piece, Words};
 
 /// The look of the page, on a screen and on paper.
@@ -43,10 +44,13 @@ pub fn html(document: &Document, look: Look) -> String {
     }
     if document.trail.is_some() {
         page.push_str("<h2>The trail</h2>\n<ul>\n");
-        for sentence in document.trail_sentences() {
-            let _ = writeln!(page, "<li>{}</li>", written(&sentence));
+        for sentence in document.trail_sentences().iter().chain(&inclusion::sentences(document)) {
+            let _ = writeln!(page, "<li>{}</li>", written(sentence));
         }
         page.push_str("</ul>\n");
+    }
+    if let Some(proofs) = document.inclusion.as_ref().and_then(inclusion::tables) {
+        page.push_str(&appendix(&proofs));
     }
     let _ = writeln!(
         page,
@@ -54,6 +58,38 @@ pub fn html(document: &Document, look: Look) -> String {
         escaped(&document.footer())
     );
     page
+}
+
+fn appendix(proofs: &Tables) -> String {
+    let mut text = format!(
+        "<section class=\"proofs\">\n<h2>Proofs</h2>\n<p>{}</p>\n<pre>{}</pre>\n<table>\n<thead><tr><th scope=\"col\">entry</th>\
+         <th scope=\"col\">kind</th><th scope=\"col\">leaf</th><th scope=\"col\">way</th></tr></thead>\n<tbody>\n",
+        written(&proofs.says),
+        escaped(&proofs.note)
+    );
+    for [entry, kind, leaf, way] in &proofs.ways {
+        let kind = written(&Words::outside(kind));
+        let _ = writeln!(
+            text,
+            "<tr><td>{}</td><td>{kind}</td><td><code>{}</code></td><td>{}</td></tr>",
+            escaped(entry),
+            escaped(leaf),
+            escaped(way)
+        );
+    }
+    text.push_str(
+        "</tbody>\n</table>\n<table>\n<thead><tr><th scope=\"col\">number</th><th scope=\"col\">hash</th></tr></thead>\n<tbody>\n",
+    );
+    for [number, hash] in &proofs.hashes {
+        let _ = writeln!(
+            text,
+            "<tr><td>{}</td><td><code>{}</code></td></tr>",
+            escaped(number),
+            escaped(hash)
+        );
+    }
+    text.push_str("</tbody>\n</table>\n</section>\n");
+    text
 }
 
 fn part(section: &Section) -> String {

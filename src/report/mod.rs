@@ -3,7 +3,7 @@
 //! `document` is what a report says, in `words`; `markdown` and `html` write it; `recorded` is an entry of the trail as reports read it.
 //! `case` builds the report of a case of `course` (what happened), `changes`, `proof`, `not_covered` and what became of its `departure`, by its
 //! `standing`; `person` and `handover` are the other two, and `alert_groups` has alerts of one cause as one. `trail_state` says what all of it
-//! rests on. Who asks and where it goes is the affair of whoever calls: the command line and the console.
+//! rests on, `inclusion` writes the proofs of the entries for people. Who asks and where it goes is the affair of whoever calls: the command line and the console.
 
 mod alert_groups;
 mod case;
@@ -13,6 +13,7 @@ mod departure;
 mod document;
 mod handover;
 mod html;
+mod inclusion;
 mod markdown;
 mod not_covered;
 mod person;
@@ -30,7 +31,7 @@ use crate::store::{Store, StoreError};
 pub use alert_groups::{AlertGroup, grouped};
 pub use document::{Document, SignedHead, TrailState};
 pub use html::{Look, STYLE, html};
-pub use markdown::{fitted, markdown};
+pub use markdown::{markdown, markdown_on_screen};
 pub use report_error::ReportError;
 pub use trail_state::{as_known, cited, verified_now};
 pub use zone::Zone;

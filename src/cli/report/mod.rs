@@ -167,7 +167,7 @@ impl ReportOutput {
         };
         let Some(path) = &self.out else {
             match terminal().width {
-                Some(width) if format == Format::Markdown => line(report::fitted(text.trim_end(), width.into()))?,
+                Some(width) if format == Format::Markdown => line(report::markdown_on_screen(document, width.into()))?,
                 _ => verbatim(text.trim_end())?,
             }
             return Ok(Exit::Ok);
