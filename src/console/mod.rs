@@ -58,6 +58,8 @@ pub struct Installation {
     pub policy: CurrentPolicy,
     /// The targets' names.
     pub targets: Vec<String>,
+    /// The files outside the database to which checkpoints go.
+    pub anchors: Vec<std::path::PathBuf>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
 }
