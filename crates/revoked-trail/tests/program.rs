@@ -63,10 +63,18 @@ impl Exported {
     /// Writes a report that cites these entries, by the checkpoint of all 30. Gives what it is.
     fn report(&self, cited: &[u64]) -> serde_json::Value {
         let line = |index: u64| &self.lines[usize::try_from(index).unwrap()];
-        let (mut tree, nodes) = (Frontier::default(), (|index| Some(leaf_hash(line(index).as_bytes())), |_| None));
-        self.lines.iter().for_each(|line| drop(tree.append(leaf_hash(line.as_bytes()))));
+        let (mut tree, nodes) = (
+            Frontier::default(),
+            (|index| Some(leaf_hash(line(index).as_bytes())), |_| None),
+        );
+        self.lines.iter().for_each(|line| {
+            tree.append(leaf_hash(line.as_bytes()));
+        });
         let paths = inclusions(&nodes, cited, 30).unwrap();
-        let entries = cited.iter().zip(paths).map(|(index, path)| CitedEntry::new(*index, line(*index).clone(), Some(path)));
+        let entries = cited
+            .iter()
+            .zip(paths)
+            .map(|(index, path)| CitedEntry::new(*index, line(*index).clone(), Some(path)));
         let carried = CitedEntries {
             checkpoint: Some(CitedCheckpoint {
                 origin: ORIGIN.to_owned(),
@@ -95,7 +103,10 @@ impl Exported {
     /// Runs the command of the README on the report that was written.
     fn verify_report(&self) -> Output {
         let readme = include_str!("../README.md");
-        let line = readme.lines().find_map(|line| line.strip_prefix("revoked-verify report ")).unwrap();
+        let line = readme
+            .lines()
+            .find_map(|line| line.strip_prefix("revoked-verify report "))
+            .unwrap();
         let mut command = program();
         command.current_dir(self.folder.path()).arg("report").args(line.split(' '));
         command.output().unwrap()
@@ -248,7 +259,10 @@ fn a_report_is_verified_by_the_command_of_the_readme_and_what_was_changed_in_it_
         .unwrap();
     let summary: serde_json::Value = serde_json::from_slice(&piped.stdout).unwrap();
     assert_eq!((&summary["verified"], &summary["size"]), (&false.into(), &30.into()));
-    assert_eq!(summary["entries"][0], serde_json::json!({"index": 3, "kind": "action.finished", "case": 1, "included": true}));
+    assert_eq!(
+        summary["entries"][0],
+        serde_json::json!({"index": 3, "kind": "action.finished", "case": 1, "included": true})
+    );
     fs::write(exported.path("case-17.json"), "{}").unwrap();
     let failed = exported.verify_report();
     assert_eq!(failed.status.code(), Some(1));

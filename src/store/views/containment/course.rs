@@ -56,7 +56,9 @@ pub(super) async fn courses(store: &Store, cases: &BTreeSet<i64>) -> Result<BTre
     for portion in cases.chunks(AT_ONCE) {
         let mut courses: BTreeMap<i64, Course> = portion.iter().map(|case| (*case, Course::default())).collect();
         for body in store.trail_of_cases(portion).await? {
-            let Ok(told) = serde_json::from_str::<Told>(&body) else { continue };
+            let Ok(told) = serde_json::from_str::<Told>(&body) else {
+                continue;
+            };
             let course = told.case.and_then(|case| courses.get_mut(&case));
             if let Some(course) = course.filter(|course| course.0.len() < KEPT) {
                 course.0.push(told);
