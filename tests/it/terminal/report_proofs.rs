@@ -56,8 +56,12 @@ async fn a_report_is_verified_without_the_store_also_after_a_new_key_and_an_eras
         assert!(!line.contains("user01") && !line.contains("Zoe"), "{line}");
     }
 
-    let rotated = site.says(&["trail", "rotate-key"]).await;
+    let new = b"fedcba9876543210FEDCBA9876543210";
+    site.secret("trail-seed.new", new);
+    let to = site.path("trail-seed.new").display().to_string();
+    let rotated = site.says(&["trail", "rotate-key", "--to", &to]).await;
     assert_eq!(rotated.code, 0, "{rotated:?}");
+    site.secret("trail-seed", new);
     let both = keys_beside(&site.store()).unwrap();
     assert_eq!(both.len(), 2);
     let new = written(&site, &["case", "report", "1"]).await;
