@@ -5,6 +5,7 @@ mod breaking;
 mod browser;
 mod commands;
 mod contract;
+mod documents;
 mod furnished;
 mod limits;
 mod page;
