@@ -259,11 +259,14 @@ async fn vouched(console: &Console, token: &[u8]) -> Option<Result<Caller, Refus
     let way = console.single_sign_on.as_ref()?;
     let judged = way.bearer(token, console.store.clock().now()).await?;
     let caller = judged.map_err(Refusal::vouched).map(|Vouched { operator, role }| {
-        let [a, b, c, d, e, f, g, h, ..] = sha256(operator.to_string().as_bytes());
+        let stands_for = sha256(operator.to_string().as_bytes())
+            .first_chunk()
+            .copied()
+            .unwrap_or_default();
         Caller {
             operator,
             role,
-            by: Credential::Vouched(u64::from_le_bytes([a, b, c, d, e, f, g, h])),
+            by: Credential::Vouched(u64::from_le_bytes(stands_for)),
         }
     });
     Some(caller)
