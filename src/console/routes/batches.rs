@@ -1,28 +1,24 @@
-//! Batches: many people asked for as one, as `revoked revoke --from` does it: shown and counted, confirmed by its hash, followed and called off as one.
+//! Batches: many people asked for as one, as `revoked revoke --from` does it: shown and counted, confirmed by its hash, followed as one.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::requests::reason;
-use super::{Json, Path};
+use super::{Json, Number, Page, Path, Query, page_size};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::model::{Reason, Subject};
 use crate::policy::{Class, INBOX};
-use crate::store::{AskedOfSet, BatchProgress, CaseFilter, InboxRow, StoreError};
+use crate::store::{AskedOfSet, BatchProgress, BatchView, CaseFilter, InboxRow, Listed, StoreError, id_of_batch, key_of_batch};
 
 /// How many people a batch is about at most.
 const MOST: usize = 10_000;
-/// How long one request goes on calling off: the rest is left to the next.
-const CALLING_OFF: Duration = Duration::from_secs(20);
 
 /// Many people for one reason.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -160,11 +156,40 @@ pub(super) async fn submit(
     });
     let submitted = console.store.submit_set(plan.set, rows.collect()).await?;
     let batch = Batch {
-        batch: submitted.key.replace(':', "-"),
+        batch: id_of_batch(&submitted.key),
         people: submitted.rows.len(),
         again: submitted.before.is_some(),
     };
     Ok((StatusCode::ACCEPTED, Answer(batch)))
+}
+
+/// Which batches.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WhichBatches {
+    /// Only those that were asked for before then: an instant as `next` of the page before has it, in milliseconds since 1970.
+    before: Option<Number>,
+    /// How many, from 1 to 200; 50 without it.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<Number>,
+}
+
+/// Batches, the newest first, with how far each is.
+#[utoipa::path(get, path = "/api/v1/batches", tag = "batches", operation_id = "list_batches", params(WhichBatches),
+    responses((status = 200, body = Page<BatchView>)))]
+pub(super) async fn list(
+    State(console): State<Console>,
+    Query(which): Query<WhichBatches>,
+) -> Result<Answer<Page<BatchView>>, Refusal> {
+    let limit = page_size(which.limit)?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+    let rows = console.store.batches(which.before.map(|before| before.0), most).await?;
+    let listed = Listed {
+        rows,
+        unreadable: Vec::new(),
+    };
+    Ok(Answer(Page::cut(listed, limit, |batch| batch.request.asked_at.ms())))
 }
 
 /// How far a batch is.
@@ -172,64 +197,6 @@ pub(super) async fn submit(
     responses((status = 200, body = BatchProgress)))]
 pub(super) async fn show(State(console): State<Console>, Path(id): Path<String>) -> Result<Answer<BatchProgress>, Refusal> {
     Ok(Answer(progress(&console, &key(&id)?).await?))
-}
-
-/// Why what is left of a batch is called off.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WhyOff {
-    /// The reason.
-    #[schema(min_length = 1, max_length = 2000, pattern = "\\S")]
-    note: String,
-}
-
-/// What was called off.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct BatchCalledOff {
-    /// How many cases.
-    cases: usize,
-    /// How many are left, where it took too long: ask again.
-    left: usize,
-}
-
-/// Calls off what of a batch has not ended, case by case. What was done stays done.
-#[utoipa::path(post, path = "/api/v1/batches/{id}/cancellation", tag = "batches", operation_id = "cancel_batch", params(("id" = String, Path)),
-    request_body = WhyOff, responses((status = 200, body = BatchCalledOff)))]
-pub(super) async fn cancel(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    caller: Caller,
-    Json(why): Json<WhyOff>,
-) -> Result<Answer<BatchCalledOff>, Refusal> {
-    let note = super::text("note", &why.note, super::LONGEST_NOTE)?;
-    let key = key(&id)?;
-    let before = progress(&console, &key).await?;
-    if before.new > 0 {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
-            format!("{} people of it have no case yet: call it off once they have", before.new),
-        ));
-    }
-    let until = Instant::now() + CALLING_OFF;
-    let cases = console.store.unfinished_of_batch(&key).await?;
-    let mut off = BatchCalledOff::default();
-    for (done, case) in cases.iter().enumerate() {
-        if Instant::now() >= until {
-            off.left = cases.len() - done;
-            break;
-        }
-        match console
-            .store
-            .call_off(*case, caller.operator.clone(), Some(note.clone()))
-            .await
-        {
-            Ok(_) => off.cases += 1,
-            // It has ended meanwhile.
-            Err(StoreError::Refused(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(Answer(off))
 }
 
 /// Reads whom a batch is about, and looks up what would become of each.
@@ -312,7 +279,8 @@ async fn read(console: &Console, asked: &People) -> Result<Read, Refusal> {
     Ok(Read { plan, reason, people })
 }
 
-async fn progress(console: &Console, key: &str) -> Result<BatchProgress, Refusal> {
+/// How far a batch is; that there is none is a status of its own.
+pub(in crate::console) async fn progress(console: &Console, key: &str) -> Result<BatchProgress, Refusal> {
     console.store.batch_progress(key).await.map_err(|error| match error {
         StoreError::Refused(why) => Refusal::new(StatusCode::NOT_FOUND, why),
         error => error.into(),
@@ -320,11 +288,6 @@ async fn progress(console: &Console, key: &str) -> Result<BatchProgress, Refusal
 }
 
 /// The key of a list, as a path names it.
-fn key(id: &str) -> Result<String, Refusal> {
-    let key = id.split_once('-').filter(|(set, at)| {
-        let is_hash = set.len() == 16 && set.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_hash && !at.is_empty() && at.len() <= 16 && at.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    key.map(|(set, at)| format!("{set}:{at}"))
-        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is no such batch"))
+pub(in crate::console) fn key(id: &str) -> Result<String, Refusal> {
+    key_of_batch(id).ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is no such batch"))
 }

@@ -14,6 +14,7 @@ use crate::model::Subject;
 use crate::store::{Listed, UnreadableRow};
 
 mod alerts;
+mod batch_steps;
 mod batches;
 mod cases;
 mod departures;
@@ -47,9 +48,12 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(requests::show))
         .routes(routes!(leaked::submit))
         .routes(routes!(batches::rehearse))
-        .routes(routes!(batches::submit))
+        .routes(routes!(batches::list, batches::submit))
         .routes(routes!(batches::show))
-        .routes(routes!(batches::cancel))
+        .routes(routes!(batch_steps::report))
+        .routes(routes!(batch_steps::pause))
+        .routes(routes!(batch_steps::resume))
+        .routes(routes!(batch_steps::cancel))
         .routes(routes!(find::find))
         .routes(routes!(people::show))
         .routes(routes!(departures::list))
