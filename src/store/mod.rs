@@ -72,7 +72,7 @@ pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
 pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
 pub use cases::hold_decision::{Approved, HoldChoice};
-pub use cases::holds::{DecidedHolds, Hold};
+pub use cases::holds::{DecidedHolds, GivenApproval, Hold};
 pub use cases::notes::CaseNote;
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};

@@ -33,6 +33,10 @@ mod targets;
 mod tokens;
 mod trail;
 
+pub(super) use batch_steps::CALLING_OFF;
+pub(super) use batches::{
+    BatchPlan, NewBatch, People, key as batch_key, progress as batch_progress, submitted as submit_batch, was_read,
+};
 use number::Number;
 
 /// The routes with their description.

@@ -1,9 +1,10 @@
 //! Batches: lists in the inbox that are decided about as one (`sources/inbox_set` writes them).
 //!
-//! [`progress`] first (how far one is), then [`pause`], [`cancel`], [`list`] and [`report`] (what came of each person). A batch is found by the key of its
+//! `foresight` first (whether it would wait whole), [`progress`] (how far one is), then [`pause`], [`cancel`], [`list`] and [`report`] (what came of each person). A batch is found by the key of its
 //! list, which people and paths have with a hyphen: `0123456789abcdef-1764000000000`.
 
 pub(in crate::store) mod cancel;
+mod foresight;
 pub(in crate::store) mod list;
 pub(in crate::store) mod pause;
 pub(in crate::store) mod progress;
