@@ -16,12 +16,13 @@ pub(super) async fn pause(store: &Store, key: &str, note: String, as_json: bool)
         return Ok(Exit::Ok);
     }
     line(format!(
-        "batch {id} is paused: {} of it wait",
-        counted(paused.cases + paused.new, "case")
+        "batch {id} is paused: {} of it {}",
+        counted(paused.cases + paused.new, "case"),
+        if paused.cases + paused.new == 1 { "waits" } else { "wait" }
     ))?;
     if paused.at_work > 0 {
         hanging(&format!(
-            "{} at work, which end as they would",
+            "what is at work ends as it would: {}",
             counted(paused.at_work, "job")
         ))?;
     }

@@ -124,6 +124,7 @@ pub(super) enum ReportForm {
 #[into_params(parameter_in = Query)]
 pub(super) struct Form {
     /// `csv` or `json`; without it what the header `Accept` asks for.
+    #[param(inline)]
     format: Option<ReportForm>,
 }
 

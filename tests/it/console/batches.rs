@@ -14,7 +14,7 @@ impl Site {
     }
 
     /// Asks for these people as one by the API, and answers the batch's id.
-    async fn batch(&self, people: &[&str]) -> String {
+    pub(super) async fn batch(&self, people: &[&str]) -> String {
         let mut asked = json!({ "subjects": people, "reason": "compromised" });
         let path = "/api/v1/batches/rehearsal";
         let plan = self
@@ -27,7 +27,7 @@ impl Site {
         taken.json()["batch"].as_str().unwrap().to_owned()
     }
 
-    async fn until_ended(&self, batch: &str, ended: i64) -> Value {
+    pub(super) async fn until_ended(&self, batch: &str, ended: i64) -> Value {
         until("the batch", async || {
             let shown = self
                 .told(Role::Viewer, Method::GET, &format!("/api/v1/batches/{batch}"), None)
@@ -214,7 +214,12 @@ async fn a_list_is_pasted_shown_and_confirmed_by_its_number_on_the_page() {
 
 #[tokio::test]
 async fn a_rehearsal_foresees_the_limit_of_the_operator_and_the_list_waits_whole() {
-    let site = Site::that_limits("compromises_per_minute = \"unlimited\"\ncompromises_per_operator = 2").await;
+    let site = Site::of(
+        "compromises_per_minute = \"unlimited\"",
+        "[]",
+        "[[source]]\nname = \"inbox\"\nkind = \"inbox\"\ncompromises_per_operator = 2\n",
+    )
+    .await;
     let people = ["username:user01", "username:user02", "username:user03"];
     let asked = Some(json!({ "subjects": people, "reason": "compromised" }));
     let plan = site

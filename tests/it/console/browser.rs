@@ -282,6 +282,12 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("case-markup", format!("/cases/{markup}")),
         ("case-all", format!("/cases/{contained}?all=1")),
     ];
+    let batch = site.batch(&["username:user11", "username:user06"]).await;
+    site.until_ended(&batch, 1).await;
+    let pages = pages
+        .into_iter()
+        .chain([("batches", "/batches".to_owned()), ("batch", format!("/batches/{batch}"))]);
+    let pages: Vec<(&str, String)> = pages.collect();
     let mut found = Vec::new();
     for (window, called) in windows {
         let Some(browser) = Browser::open(window).await else { return };

@@ -83,11 +83,7 @@ impl Site {
         .await
     }
 
-    /// One with these limits, at which nobody is protected.
-    async fn that_limits(policy: &'static str) -> Self {
-        Self::of(policy, "[]", "").await
-    }
-
+    /// One with these limits, sweeps and tables.
     async fn of(policy: &'static str, watch: &'static str, tables: &str) -> Self {
         let port = Port::default();
         let console = "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n";

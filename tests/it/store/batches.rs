@@ -27,7 +27,11 @@ impl Place {
         });
         let digest = format!(
             "{:0>16}",
-            names.join("").bytes().fold(0_u64, |sum, byte| sum * 31 + u64::from(byte)) % 1_000_000
+            names
+                .join("")
+                .bytes()
+                .fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)))
+                % 1_000_000
         );
         let set = self.store.submit_set(digest, rows.collect()).await.unwrap();
         let rows = self.store.inbox_set(&set.key).await.unwrap();
@@ -104,7 +108,7 @@ async fn an_approval_begins_nothing_of_a_paused_batch_and_its_resumption_approve
     let place = place().await;
     let names: Vec<String> = (0..40).map(|n| format!("p{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (key, _) = place.batch_of(&names, Reason::Departed).await;
+    let (key, _) = place.batch_of(&names, Reason::Compromised).await;
     let hold = place.store.holds(false).await.unwrap()[0].id;
     place.batch_paused(&key).await;
     place.store.resume_batch(&key, by(), None).await.unwrap();

@@ -211,14 +211,14 @@ impl SetProgress {
         Ok(told.map_or(String::new(), |told| format!(" · {}", pace(&told))))
     }
 
-    /// Shows how many stand how, by the store's own count. Answers whether nobody is at work any more.
+    /// Shows how many stand how, by the store's own count. Answers whether all have ended, or wait for a decision.
     async fn counts_again(&self, store: &Store, live: &mut LiveLine) -> anyhow::Result<bool> {
         let Some(batch) = &self.batch else { return Ok(false) };
         let progress = store.batch_counts(batch).await?;
         let change = format!("{} · {}", people(self.people.len()), batch_counts(&progress));
         let told = progress.pace.map_or(String::new(), |told| format!(" · {}", pace(&told)));
         live.show(&change, &format!("{change}{told}"), store.clock().now().since(self.since()));
-        Ok(progress.new + progress.at_work() == 0)
+        Ok(progress.new + progress.unfinished - progress.held == 0)
     }
 
     /// How many stand how: `27 contained, 2 nobody, 1 held`.
