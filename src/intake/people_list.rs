@@ -6,7 +6,7 @@ use std::fmt;
 use crate::model::Subject;
 
 /// The most people of one list.
-const MOST: usize = 1000;
+const MOST: usize = 10_000;
 /// What may stand between two cells.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 /// How much of a line an error quotes, in characters.

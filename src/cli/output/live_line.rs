@@ -110,3 +110,26 @@ impl Drop for LiveLine {
         self.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_all_the_time_is_written_seldom_where_it_is_not_written_over() {
+        let line = |spacing| LiveLine {
+            place: Place::Lines,
+            last: String::new(),
+            spacing,
+            written_at: None,
+        };
+        let (mut seldom, mut always) = (line(Duration::from_hours(1)), line(Duration::ZERO));
+        for line in [&mut seldom, &mut always] {
+            assert!(line.is_due());
+            line.show("1 of 9", "1 of 9", Duration::ZERO);
+        }
+        assert!(!seldom.is_due() && always.is_due());
+        seldom.show("2 of 9", "2 of 9", Duration::ZERO);
+        assert_eq!(seldom.last, "1 of 9", "the next line that is due says it");
+    }
+}

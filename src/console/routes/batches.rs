@@ -216,9 +216,10 @@ pub(in crate::console) async fn was_read(
 #[into_params(parameter_in = Query)]
 pub(super) struct WhichBatches {
     /// Only those that were asked for before then: an instant as `next` of the page before has it, in milliseconds since 1970.
+    #[param(value_type = Option<Number>)]
     before: Option<Number>,
-    /// How many, from 1 to 200; 50 without it.
-    #[param(minimum = 1, maximum = 200)]
+    /// At most so many, 50 without it, 200 at most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200)]
     limit: Option<Number>,
 }
 

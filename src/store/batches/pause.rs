@@ -283,11 +283,12 @@ impl Tx<'_> {
 
     /// The paused batch that a row of the inbox belongs to.
     pub(in crate::store) async fn pause_of_row(&mut self, row: i64) -> Result<Option<String>> {
-        sqlx::query_scalar("SELECT p.set_key FROM inbox i JOIN batch_pause p ON p.set_key = i.set_key WHERE i.id = ?")
+        let row = sqlx::query("SELECT p.set_key FROM inbox i JOIN batch_pause p ON p.set_key = i.set_key WHERE i.id = ?")
             .bind(row)
             .fetch_optional(&mut *self.conn)
             .await
-            .map_err(StoreError::sql("reading whether a batch is paused"))
+            .map_err(StoreError::sql("reading whether a batch is paused"))?;
+        row.map(|row| row.lossy(0)).transpose()
     }
 
     /// Keeps a case of a paused batch back that is just opened: before its jobs are there.

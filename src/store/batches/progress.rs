@@ -161,11 +161,12 @@ impl Store {
         let mut progress = BatchProgress::default();
         let (mut ends, mut first_end) = (0, None::<Timestamp>);
         for row in &rows {
-            let (state, case): (String, Option<String>) = (row.read(0)?, row.read(1)?);
-            let (verdict, kept_back): (Option<String>, bool) = (row.read(2)?, row.read(3)?);
+            // What cannot be read of one is shown as it stands.
+            let lossy = |index: usize| (!row.is_null(index)).then(|| row.lossy(index)).transpose();
+            let (state, case, verdict, kept_back) = (row.lossy(0)?, lossy(1)?, lossy(2)?, row.read::<bool>(3)?);
             let people: i64 = row.read(4)?;
             ends += row.read::<i64>(5)?;
-            first_end = first_end.into_iter().chain(time_at(row, 6)?).min();
+            first_end = first_end.into_iter().chain(time_at(row, 6).ok().flatten()).min();
             progress.people += people;
             match (state.as_str(), case) {
                 ("new", _) => progress.new += people,

@@ -116,6 +116,8 @@ impl Store {
 
 fn read_person(row: &SqliteRow) -> Result<BatchPerson> {
     let lossy = |index: usize| (!row.is_null(index)).then(|| row.lossy(index)).transpose();
+    // A time that cannot be read is none here: the lists of cases name it.
+    let time = |index: usize| time_at(row, index).ok().flatten();
     Ok(BatchPerson {
         subject: row.lossy(0)?,
         request: row.read(1)?,
@@ -123,11 +125,11 @@ fn read_person(row: &SqliteRow) -> Result<BatchPerson> {
         state: row.lossy(3)?,
         verdict: lossy(4)?,
         why: lossy(5)?,
-        hold: row.read(6)?,
-        received_at: time_at(row, 7)?,
-        first_revoke_at: time_at(row, 8)?,
-        contained_at: time_at(row, 9)?,
-        closed_at: time_at(row, 10)?,
+        hold: row.read(6).ok().flatten(),
+        received_at: time(7),
+        first_revoke_at: time(8),
+        contained_at: time(9),
+        closed_at: time(10),
         not_covered: Vec::new(),
     })
 }

@@ -283,7 +283,8 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("case-all", format!("/cases/{contained}?all=1")),
     ];
     let batch = site.batch(&["username:user11", "username:user06"]).await;
-    site.until_ended(&batch, 1).await;
+    // The target is paused there.
+    site.until_ended(&batch, 0).await;
     let pages = pages
         .into_iter()
         .chain([("batches", "/batches".to_owned()), ("batch", format!("/batches/{batch}"))]);

@@ -98,7 +98,11 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
     }
     let stopped = progress.follow(store, deadline, !args.wait, &mut live).await?;
     drop(live);
-    let more = format!("revoked batch show {} --follow", id_of_batch(&submitted.key));
+    let more = if args.wait {
+        "the same command with --wait goes on following".to_owned()
+    } else {
+        format!("revoked batch show {} --follow", id_of_batch(&submitted.key))
+    };
     let more = if daemon_runs(store.path()) {
         more
     } else {
