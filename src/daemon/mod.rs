@@ -360,6 +360,7 @@ fn console_of(
         goals: config.goals.clone(),
         policy: policy.clone(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+        anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
     };
     Console::new(store.clone(), config.console.clone(), installation, stop.clone())
