@@ -12,6 +12,7 @@ mod account;
 mod alert;
 mod asked;
 mod backup;
+mod batch;
 mod candidates;
 mod case;
 mod check;
@@ -115,6 +116,9 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     Revoke(revoke::RevokeArgs),
     /// End a leaked credential, or everything of its owner, and prove it by trying the credential again
     Leaked(leaked::LeakedArgs),
+    /// Look at lists of people that were asked for as one; pause one, let it go on, call the rest off
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
     /// Undo a suspension that a case has made: rehearsed first
     Release(release::ReleaseArgs),
     /// Find everything that is known by a part of a name: cases, names, departures, alerts, accounts
@@ -237,6 +241,7 @@ impl Cli {
             Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
             Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,
+            Command::Batch(command) => Box::pin(batch::run(command, at)).await,
             Command::Release(args) => Box::pin(release::run(args, at)).await,
             Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,

@@ -41,13 +41,15 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_BODY: usize = 64 << 10;
 const LONGEST_BULK: usize = 8 << 20;
 /// The routes that take many things at once.
-const BULK: [&str; 6] = [
+const BULK: [&str; 8] = [
     "/api/v1/batches",
     "/api/v1/batches/rehearsal",
     "/api/v1/holds/decision",
     "/api/v1/holds/{id}/approval",
     "/api/v1/holds/{id}/rejection",
     "/holds/{id}",
+    "/batches",
+    "/batches/rehearsal",
 ];
 /// The longest query.
 const LONGEST_QUERY: usize = 2 << 10;

@@ -7,6 +7,7 @@
 //! which tells open pages that something has changed, and `streams`, how many of those.
 
 pub mod access;
+mod batch_sheet;
 mod caller;
 mod changes;
 mod guard;
@@ -32,6 +33,7 @@ use crate::store::{PeopleRead, Store};
 use crate::worker::AsksReactivation;
 use caller::Caller;
 
+pub use batch_sheet::batch_sheet;
 pub use routes::document;
 pub use serve::{Listeners, serve};
 pub use single_sign_on::probe as probe_single_sign_on;

@@ -3,7 +3,7 @@
 //! Reading order: [`Intake::store`] here, which every way in ends with; then the three ways in: `push` (senders come by HTTP), `poll` (we fetch),
 //! `inbox` (rows of our own database). Beside them: `current_sources` (which sources there are), `subject_lookup` (an answer that depends on what targets say), `source_state` (what a
 //! source has kept for itself), `source_activity` (when each was last seen), `refusal_quota` (how many refusals are recorded), `log_line` (what the log says
-//! of what was stored).
+//! of what was stored), `people_list` (a list of people as one writes it by hand or takes it from a spreadsheet).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::worker::Lanes;
 mod current_sources;
 mod inbox;
 mod log_line;
+mod people_list;
 mod poll;
 mod push;
 mod refusal_quota;
@@ -30,6 +31,7 @@ use refusal_quota::RefusalQuota;
 
 pub use current_sources::CurrentSources;
 pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
+pub use people_list::{BadLine, PeopleList};
 pub use poll::run as run_poll;
 pub use source_activity::SourceActivity;
 pub use source_state::StoredState;

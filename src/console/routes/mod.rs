@@ -14,6 +14,7 @@ use crate::model::Subject;
 use crate::store::{Listed, UnreadableRow};
 
 mod alerts;
+mod batch_steps;
 mod batches;
 mod cases;
 mod departures;
@@ -33,6 +34,10 @@ mod targets;
 mod tokens;
 mod trail;
 
+pub(super) use batch_steps::CALLING_OFF;
+pub(super) use batches::{
+    BatchPlan, NewBatch, People, key as batch_key, progress as batch_progress, submitted as submit_batch, was_read,
+};
 use number::Number;
 
 /// The routes with their description.
@@ -49,9 +54,12 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(requests::show))
         .routes(routes!(leaked::submit))
         .routes(routes!(batches::rehearse))
-        .routes(routes!(batches::submit))
+        .routes(routes!(batches::list, batches::submit))
         .routes(routes!(batches::show))
-        .routes(routes!(batches::cancel))
+        .routes(routes!(batch_steps::report))
+        .routes(routes!(batch_steps::pause))
+        .routes(routes!(batch_steps::resume))
+        .routes(routes!(batch_steps::cancel))
         .routes(routes!(find::find))
         .routes(routes!(people::show))
         .routes(routes!(documents::of_person))

@@ -1,6 +1,7 @@
 //! The console: the API by the sockets of the roles and with tokens, and the page.
 
 mod access;
+mod batches;
 mod breaking;
 mod browser;
 mod commands;
@@ -76,10 +77,20 @@ impl Site {
 
     /// The same with these sweeps after a verdict.
     async fn that_sweeps(watch: &'static str, tables: &str) -> Self {
+        Self::of(
+            "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
+            watch,
+            tables,
+        )
+        .await
+    }
+
+    /// One with these limits, sweeps and tables.
+    async fn of(policy: &'static str, watch: &'static str, tables: &str) -> Self {
         let port = Port::default();
         let console = "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n";
         let plan = InstallationPlan {
-            policy: "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
+            policy,
             more: format!("{console}{tables}").leak(),
             watch,
             ..InstallationPlan::default()
