@@ -27,6 +27,7 @@ use crate::config::ConsoleSettings;
 use crate::model::Goals;
 use crate::policy::CurrentPolicy;
 use crate::store::{PeopleRead, Store};
+use crate::transmitter::ReceiverSettings;
 use crate::worker::AsksReactivation;
 use caller::Caller;
 
@@ -54,6 +55,8 @@ pub struct Installation {
     pub policy: CurrentPolicy,
     /// The targets' names.
     pub targets: Vec<String>,
+    /// Whom we tell what was proved.
+    pub receivers: Vec<ReceiverSettings>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
 }

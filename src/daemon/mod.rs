@@ -360,6 +360,10 @@ fn console_of(
         goals: config.goals.clone(),
         policy: policy.clone(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+        receivers: config
+            .transmitter
+            .as_ref()
+            .map_or_else(Vec::new, |settings| settings.receivers.clone()),
         reactivations: Box::new(asked.clone()),
     };
     Console::new(store.clone(), config.console.clone(), installation, stop.clone())

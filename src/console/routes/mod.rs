@@ -19,6 +19,7 @@ mod cases;
 mod departures;
 mod find;
 mod holds;
+mod jobs;
 mod leaked;
 mod number;
 mod people;
@@ -28,9 +29,11 @@ mod requests;
 mod sign_in_links;
 mod sources;
 mod status;
+mod subjects;
 mod targets;
 mod tokens;
 mod trail;
+mod transmitter;
 
 use number::Number;
 
@@ -42,6 +45,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(cases::show))
         .routes(routes!(cases::note))
         .routes(routes!(cases::cancel))
+        .routes(routes!(cases::assign))
         .routes(routes!(release::rehearse, release::release))
         .routes(routes!(requests::submit))
         .routes(routes!(requests::show))
@@ -52,12 +56,18 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(batches::cancel))
         .routes(routes!(find::find))
         .routes(routes!(people::show))
+        .routes(routes!(subjects::link))
+        .routes(routes!(subjects::unlink))
+        .routes(routes!(subjects::unresolved))
+        .routes(routes!(subjects::dismiss))
         .routes(routes!(departures::list))
         .routes(routes!(departures::show))
         .routes(routes!(departures::cancel))
         .routes(routes!(targets::list))
         .routes(routes!(targets::pause))
         .routes(routes!(targets::resume))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::ledger))
         .routes(routes!(sources::list))
         .routes(routes!(holds::list))
         .routes(routes!(holds::together))
@@ -70,6 +80,9 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(reports::containment))
         .routes(routes!(alerts::clear))
         .routes(routes!(trail::list))
+        .routes(routes!(transmitter::status))
+        .routes(routes!(transmitter::retry))
+        .routes(routes!(transmitter::shake_hands))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))
         .routes(routes!(sign_in_links::make))

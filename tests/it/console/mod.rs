@@ -4,6 +4,7 @@ mod access;
 mod breaking;
 mod browser;
 mod commands;
+mod commands_and_routes;
 mod contract;
 mod furnished;
 mod limits;
@@ -11,6 +12,7 @@ mod page;
 mod pages;
 mod reports;
 mod two_persons;
+mod what_is_left;
 
 use std::time::Duration;
 
