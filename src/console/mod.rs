@@ -19,12 +19,13 @@ mod serve;
 mod sockets;
 mod streams;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ConsoleSettings;
-use crate::model::Goals;
+use crate::config::{ConsoleSettings, Reloaded};
+use crate::model::{Actor, Goals};
 use crate::policy::CurrentPolicy;
 use crate::store::{PeopleRead, Store};
 use crate::transmitter::ReceiverSettings;
@@ -44,6 +45,8 @@ pub struct Console {
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
     installation: Arc<Installation>,
+    /// Whoever reads the config anew, once the daemon has all that can be exchanged.
+    reloads: Arc<OnceLock<Box<dyn Reloads>>>,
     stop: CancellationToken,
 }
 
@@ -61,6 +64,13 @@ pub struct Installation {
     pub reactivations: Box<dyn AsksReactivation>,
 }
 
+/// Whoever reads the config anew while the daemon runs.
+#[async_trait]
+pub trait Reloads: Send + Sync {
+    /// Reads it, for whoever has asked.
+    async fn reload(&self, by: Actor) -> Reloaded;
+}
+
 impl Console {
     /// The console over a store, until `stop`.
     #[must_use]
@@ -72,8 +82,15 @@ impl Console {
             streams: streams::Streams::new(),
             installation: Arc::new(installation),
             paces: Arc::new(pace::Paces::new()),
+            reloads: Arc::default(),
             stop,
         }
+    }
+
+    /// Says who reads the config anew.
+    pub fn reloaded_by(&self, reloads: impl Reloads + 'static) {
+        // It is said once, before anybody is served.
+        let _ = self.reloads.set(Box::new(reloads));
     }
 
     /// Records that somebody has read about the people of these cases. It is answered all the same where that cannot be written.

@@ -122,7 +122,7 @@ pub use views::lanes::LaneView;
 pub use views::last_looks::TargetLook;
 pub use views::plans::{PlannedCase, PlannedPerson};
 pub use views::recorded::RecordedSignal;
-pub use views::rehearsed::{RehearsedCount, RehearsedPerson};
+pub use views::rehearsed::{RehearsedCount, RehearsedPerson, RehearsedReport};
 pub use views::search::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits};
 pub use views::search_word::{SearchWord, value_of};
 pub use views::shown_names::ShownNames;

@@ -15,6 +15,7 @@ mod rotate;
 mod show;
 mod verify;
 
+pub(super) use entry_line::EntryLine;
 pub(super) use verify::{BESIDE_THE_STORE, anchors_beside};
 
 /// How many rows one read takes.

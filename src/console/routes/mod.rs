@@ -10,20 +10,24 @@ use utoipa_axum::routes;
 
 use super::Console;
 use super::refusal::Refusal;
-use crate::model::Subject;
+use crate::model::{Subject, Timestamp};
 use crate::store::{Listed, UnreadableRow};
 
 mod alerts;
 mod batches;
 mod cases;
 mod departures;
+mod erasures;
 mod find;
 mod holds;
 mod jobs;
 mod leaked;
+mod notifications;
 mod number;
 mod people;
+mod policy;
 mod release;
+mod reload;
 mod reports;
 mod requests;
 mod sign_in_links;
@@ -69,6 +73,10 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::ledger))
         .routes(routes!(sources::list))
+        .routes(routes!(sources::rehearsed))
+        .routes(routes!(policy::groups))
+        .routes(routes!(policy::accept))
+        .routes(routes!(policy::explain))
         .routes(routes!(holds::list))
         .routes(routes!(holds::together))
         .routes(routes!(holds::decide))
@@ -80,9 +88,13 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(reports::containment))
         .routes(routes!(alerts::clear))
         .routes(routes!(trail::list))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::test))
         .routes(routes!(transmitter::status))
         .routes(routes!(transmitter::retry))
         .routes(routes!(transmitter::shake_hands))
+        .routes(routes!(reload::reload))
+        .routes(routes!(erasures::erase))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))
         .routes(routes!(sign_in_links::make))
@@ -194,6 +206,15 @@ fn note(text: Option<&str>) -> Result<Option<String>, Refusal> {
 fn subject(text: &str) -> Result<Subject, Refusal> {
     text.parse()
         .map_err(|error| Refusal::meaningless(format!("subject: {error}")))
+}
+
+/// An instant that a caller has written.
+fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    let read = |text: &str| {
+        let instant = text.parse::<jiff::Timestamp>();
+        instant.map_err(|_| Refusal::unreadable(format!("{name}: it is an instant such as 2026-11-28T17:30:00Z")))
+    };
+    Ok(text.map(read).transpose()?.map(Timestamp::from))
 }
 
 /// How many things a page has at most.

@@ -12,6 +12,7 @@ mod page;
 mod pages;
 mod reports;
 mod two_persons;
+mod what_is_configured;
 mod what_is_left;
 
 use std::time::Duration;

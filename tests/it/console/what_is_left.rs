@@ -13,18 +13,18 @@ use crate::harness::until;
 use crate::ports::Port;
 
 impl Site {
-    async fn reads(&self, path: &str) -> Value {
+    pub(super) async fn reads(&self, path: &str) -> Value {
         let answer = self.by_socket(Role::Viewer, Method::GET, path, None).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
         answer.json()
     }
 
-    async fn sends(&self, role: Role, path: &str, body: Value) -> Answer {
+    pub(super) async fn sends(&self, role: Role, path: &str, body: Value) -> Answer {
         self.by_socket(role, Method::POST, path, Some(body)).await
     }
 
     /// Asks for somebody by this name, and gives the case.
-    async fn asks_for(&self, name: &str) -> i64 {
+    pub(super) async fn asks_for(&self, name: &str) -> i64 {
         let request = json!({ "subject": name, "reason": "compromised" });
         let asked = self.sends(Role::Requester, "/api/v1/requests", request).await;
         assert_eq!(asked.status, StatusCode::ACCEPTED, "{asked:?}");
@@ -33,18 +33,18 @@ impl Site {
     }
 
     /// The lines of the trail of that kind.
-    async fn recorded(&self, kind: &str) -> Vec<String> {
+    pub(super) async fn recorded(&self, kind: &str) -> Vec<String> {
         let trail = self.reads(&format!("/api/v1/trail?kind={kind}")).await;
         let items = trail["items"].as_array().unwrap().iter();
         items.map(|entry| entry["line"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-fn us() -> String {
+pub(super) fn us() -> String {
     format!("({})", rustix::process::getuid().as_raw())
 }
 
-fn refused(answer: &Answer, status: StatusCode, why: &str) {
+pub(super) fn refused(answer: &Answer, status: StatusCode, why: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert!(answer.text.contains(why), "{why}: {answer:?}");

@@ -22,3 +22,4 @@ mod status;
 mod times;
 mod trail;
 mod waiting;
+mod watch;
