@@ -60,6 +60,8 @@ pub struct Installation {
     pub targets: Vec<String>,
     /// Whom we tell what was proved.
     pub receivers: Vec<ReceiverSettings>,
+    /// The files outside the database to which checkpoints go.
+    pub anchors: Vec<std::path::PathBuf>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
 }

@@ -365,6 +365,7 @@ fn console_of(
             .transmitter
             .as_ref()
             .map_or_else(Vec::new, |settings| settings.receivers.clone()),
+        anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
     };
     Console::new(store.clone(), config.console.clone(), installation, stop.clone())

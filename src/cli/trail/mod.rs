@@ -16,7 +16,6 @@ mod show;
 mod verify;
 
 pub(super) use entry_line::EntryLine;
-pub(super) use verify::{BESIDE_THE_STORE, anchors_beside};
 
 /// How many rows one read takes.
 const PORTION: u32 = 2000;

@@ -24,6 +24,7 @@ mod hold;
 mod holds;
 mod now;
 mod people;
+mod report;
 mod sign_in;
 mod targets;
 mod times;
@@ -38,6 +39,7 @@ pub(super) fn router() -> Router<Console> {
     Router::new()
         .route("/", get(now::show))
         .route("/cases/{id}", get(case::show))
+        .route("/cases/{id}/report", get(report::of_case))
         .route("/cases/{id}/notes", post(case::note))
         .route("/cases/{id}/cancellation", post(case::call_off))
         .route("/holds", get(holds::show))
@@ -45,6 +47,7 @@ pub(super) fn router() -> Router<Console> {
         .route("/alerts", get(alerts::show))
         .route("/alerts/{id}/acknowledgement", post(alerts::acknowledge))
         .route("/people", get(people::show))
+        .route("/people/report", get(report::of_person))
         .route("/departures", get(departures::show))
         .route("/targets", get(targets::show))
         .route("/times", get(times::show))

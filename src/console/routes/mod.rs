@@ -17,6 +17,7 @@ mod alerts;
 mod batches;
 mod cases;
 mod departures;
+mod documents;
 mod erasures;
 mod find;
 mod holds;
@@ -47,6 +48,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(status::status))
         .routes(routes!(cases::list))
         .routes(routes!(cases::show))
+        .routes(routes!(documents::of_case))
         .routes(routes!(cases::note))
         .routes(routes!(cases::cancel))
         .routes(routes!(cases::assign))
@@ -64,6 +66,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(subjects::unlink))
         .routes(routes!(subjects::unresolved))
         .routes(routes!(subjects::dismiss))
+        .routes(routes!(documents::of_person))
         .routes(routes!(departures::list))
         .routes(routes!(departures::show))
         .routes(routes!(departures::cancel))
@@ -86,6 +89,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(reports::containment))
+        .routes(routes!(documents::handover))
         .routes(routes!(alerts::clear))
         .routes(routes!(trail::list))
         .routes(routes!(notifications::list))

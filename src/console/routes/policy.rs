@@ -41,7 +41,7 @@ fn fault(group: &Group) -> Option<String> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Acceptance {
     /// How many names the list has, as it was shown: one that has another number by then is not taken.
-    #[schema(value_type = i64, minimum = 1)]
+    #[schema(value_type = i64, minimum = 1, maximum = 1_000_000)]
     names: Number,
 }
 
