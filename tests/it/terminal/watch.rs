@@ -138,6 +138,15 @@ async fn a_case_is_seen_from_its_signal_to_its_proof() {
     let ended = followed.end();
     assert!(ended.code == 0 && ended.takes_lines, "{ended:?}");
     watched.until_shows("case.contained  case 1 user01");
+    // The number of a case leads to it and back.
+    watched.type_in("12");
+    watched.until_shows("case 12_");
+    watched.type_in("\x7f\r");
+    watched.until_shows("case 1 · user01 · compromised · closed");
+    watched.type_in("q");
+    watched.until_shows("nothing at work · daemon running");
+    watched.type_in("4711\r");
+    watched.until_shows("there is no case 4711");
     watched.type_in("\x03");
     assert_eq!(watched.end().code, 0);
     let none = site.says(&["watch", "--case", "4711"]).await;

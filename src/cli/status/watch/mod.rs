@@ -8,16 +8,19 @@ use clap::Args;
 
 use super::screen::{self, ScreenRoom};
 use super::{Status, StoreArgs};
-use crate::cli::output::{LocalTimes, Meaning, line};
+use crate::cli::output::{LocalTimes, Meaning, fit, line};
 use crate::cli::{Exit, number};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use feed::Feed;
-use viewer::Viewer;
+use viewer::{Viewer, Wants};
 
 mod feed;
 mod of_case;
 mod piped;
 mod viewer;
+
+/// How many digits a number may have.
+const LONGEST_NUMBER: usize = 15;
 
 /// `revoked watch`
 #[derive(Debug, Clone, Args)]
@@ -27,7 +30,8 @@ mod viewer;
   revoked watch --json | jq -c 'select(.change == \"need\")'
 
 The screen is drawn again every second: what is new, what is at work with a clock since the signal, and what needs somebody, the most urgent at \
-the very end, each with what to type. q or Ctrl-C ends it. In a pipe it is a line for each change.")]
+the very end, each with what to type. The number of a case and Enter show that case, q leads back; q or Ctrl-C ends it. In a pipe it is a line for \
+each change.")]
 pub struct WatchArgs {
     /// Follow one case: its course, where it stands at each target, and its answer last
     #[arg(long, value_parser = number::case)]
@@ -61,21 +65,53 @@ pub(super) async fn watch(store: &Store, at: &StoreArgs, as_json: bool) -> anyho
     if !viewer.has_window() {
         return piped::follow(store, at, (&mut viewer, feed), as_json).await;
     }
+    // The number of a case, as far as it is typed, and what came of the one before.
+    let (mut typed, mut note) = (String::new(), None);
     loop {
         let status = Status::of(store, at).await?;
         feed.catch_up(store).await?;
         let times = LocalTimes::at(store.clock().now());
         let new: Vec<(Meaning, String)> = feed.recent(&times).collect();
+        let last = match (typed.as_str(), note.take()) {
+            ("", note) => note,
+            (case, _) => Some(format!("case {case}_ · Enter shows it")),
+        };
         viewer.draw(|width, height| {
             let room = ScreenRoom {
                 width: Some(width),
                 height: Some(height),
             };
-            let lines = screen::lines(&status, store, room, Some(&new));
+            let mut lines = screen::lines(&status, store, room, Some(&new));
+            if let (Some(sum), Some(last)) = (lines.last_mut(), last) {
+                *sum = Meaning::Strong.paint(fit(&last, Some(width)));
+            }
             // Where not even the shortest fits, the end of it does.
-            lines[lines.len().saturating_sub(height)..].to_vec()
+            lines.split_off(lines.len().saturating_sub(height))
         })?;
-        if viewer.stops().await {
+        let wants = match viewer.wants().await {
+            Wants::Digit(digit) if typed.len() < LONGEST_NUMBER => {
+                typed.push(digit);
+                Wants::More
+            }
+            Wants::Less => {
+                typed.pop();
+                Wants::More
+            }
+            Wants::This if !typed.is_empty() => {
+                let case = std::mem::take(&mut typed).parse()?;
+                match of_case::look(store, at, case, &mut viewer).await {
+                    Ok(Wants::End) => Wants::End,
+                    Ok(_) => Wants::More,
+                    Err(error) if is_missing(&error) => {
+                        note = Some(format!("there is no case {case}"));
+                        Wants::More
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            wants => wants,
+        };
+        if matches!(wants, Wants::End | Wants::Back) {
             drop(viewer);
             // What was seen last stands where the next prompt comes.
             let needs = status.needs(store).len();
@@ -83,4 +119,9 @@ pub(super) async fn watch(store: &Store, at: &StoreArgs, as_json: bool) -> anyho
             return Ok(needs > 0);
         }
     }
+}
+
+/// Whether there is no such case.
+fn is_missing(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::NotFound { .. }))
 }

@@ -13,6 +13,23 @@ use crate::cli::output::Screen;
 /// How often it is drawn.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// What whoever watches wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// To see how it is now.
+    More,
+    /// To see nothing any more.
+    End,
+    /// A digit was typed.
+    Digit(char),
+    /// What was typed last is taken back.
+    Less,
+    /// What was typed is meant.
+    This,
+    /// To be where they came from: `q`.
+    Back,
+}
+
 /// Whoever watches. Dropped, the terminal is as it was.
 pub(super) struct Viewer {
     window: Option<Screen>,
@@ -60,8 +77,8 @@ impl Viewer {
         Ok(window.draw(&lines(width.into(), height.into()))?)
     }
 
-    /// Waits until it is to be drawn again; whether it is to stop instead.
-    pub(super) async fn stops(&mut self) -> bool {
+    /// Waits until it is to be drawn again, or whoever watches wants something else.
+    pub(super) async fn wants(&mut self) -> Wants {
         let [interrupt, terminate, hangup] = &mut self.ends;
         let key = async {
             match &mut self.keys {
@@ -70,13 +87,24 @@ impl Viewer {
             }
         };
         tokio::select! {
-            _ = interrupt.recv() => true,
-            _ = terminate.recv() => true,
-            _ = hangup.recv() => true,
-            _ = self.resized.recv() => false,
-            key = key => matches!(key, b'q' | b'Q'),
-            () = tokio::time::sleep(EVERY) => false,
+            _ = interrupt.recv() => Wants::End,
+            _ = terminate.recv() => Wants::End,
+            _ = hangup.recv() => Wants::End,
+            _ = self.resized.recv() => Wants::More,
+            key = key => match key {
+                b'q' | b'Q' => Wants::Back,
+                b'0'..=b'9' => Wants::Digit(char::from(key)),
+                b'\n' | b'\r' => Wants::This,
+                8 | 127 => Wants::Less,
+                _ => Wants::More,
+            },
+            () = tokio::time::sleep(EVERY) => Wants::More,
         }
+    }
+
+    /// Waits until it is to be told again; whether it is to stop instead.
+    pub(super) async fn stops(&mut self) -> bool {
+        matches!(self.wants().await, Wants::End | Wants::Back)
     }
 }
 
