@@ -122,6 +122,8 @@ pub const ROUTES: &[Access] = &[
     row("POST", "/sign-out", Role::Viewer),
     open("GET", "/sign-in"),
     open("POST", "/sign-in"),
+    open("GET", "/sign-in/organisation"),
+    open("GET", "/sign-in/callback"),
     open("GET", "/static/{file}"),
 ];
 

@@ -42,7 +42,7 @@ pub mod tree;
 pub mod tree_proof;
 pub mod verifier;
 
-pub use actor::{Actor, Behind, NoActor, is_login};
+pub use actor::{Actor, Behind, NoActor, is_issuer, is_login};
 pub use checkpoint::Checkpoint;
 pub use cited_entries::{CitedCheckpoint, CitedEntries, CitedEntry};
 pub use detail::Detail;

@@ -26,7 +26,7 @@ pub struct CaseNote {
 #[must_use]
 pub fn login_of(operator: &Actor) -> Option<&str> {
     match operator {
-        Actor::Operator { name, behind, .. } => Some(behind.as_ref().map_or(name.as_str(), Behind::name)),
+        Actor::Operator { name, behind, .. } => Some(behind.as_ref().and_then(Behind::name).unwrap_or(name)),
         Actor::Daemon | Actor::Source { .. } => None,
     }
 }
