@@ -138,10 +138,10 @@ impl Supposed {
             facts.recent_compromises += self.together.saturating_sub(1);
         }
         let explained = policy.explain(&signal, &facts);
-        Ok(self.told(&names, policy.mode_of(&self.source).word(), explained, &facts))
+        Ok(self.told(&names, policy.mode_of(&self.source).word(), &explained, &facts))
     }
 
-    fn told(&self, names: &Subject, mode: &'static str, explained: Explained, facts: &Facts) -> Explanation {
+    fn told(&self, names: &Subject, mode: &'static str, explained: &Explained, facts: &Facts) -> Explanation {
         let outcome = explained.decision.outcome();
         let decision = explained.decision.in_earnest();
         let (class, why, held_for) = match decision {

@@ -52,7 +52,7 @@ pub(super) fn lines(status: &Status, store: &Store, room: ScreenRoom, new: Optio
     lines.extend(page.targets(status, &busy, shares[2]));
     lines.push(page.line("plans", Meaning::Quiet, &plans(status, &times, page.text_width())));
     if let Some(new) = new {
-        lines.extend(page.new(new, of_new));
+        lines.extend(page.fresh(new, of_new));
     }
     lines.extend(page.work(status, shares[1]));
     lines.extend(page.needs(&needs, shares[0]));
@@ -224,7 +224,7 @@ impl Page<'_> {
         (meaning, parts.join(" · "))
     }
 
-    fn new(&self, new: &[(Meaning, String)], share: Option<usize>) -> Vec<String> {
+    fn fresh(&self, new: &[(Meaning, String)], share: Option<usize>) -> Vec<String> {
         if new.is_empty() {
             return vec![self.line("new", Meaning::Quiet, "nothing within 10 min")];
         }

@@ -129,7 +129,7 @@ pub(super) struct NewOwner {
 
 /// Who looks after a case.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Owner {
+pub(super) struct Assigned {
     /// The case.
     case: i64,
     /// Who looks after it; nobody where there is nothing.
@@ -140,13 +140,13 @@ pub(super) struct Owner {
 
 /// Says who looks after a case. The same again changes nothing.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/assignment", tag = "cases", operation_id = "assign_case", params(("id" = Number, Path)),
-    request_body = NewOwner, responses((status = 200, body = Owner)))]
+    request_body = NewOwner, responses((status = 200, body = Assigned)))]
 pub(super) async fn assign(
     State(console): State<Console>,
     Path(Number(id)): Path<Number>,
     caller: Caller,
     Json(new): Json<NewOwner>,
-) -> Result<Answer<Owner>, Refusal> {
+) -> Result<Answer<Assigned>, Refusal> {
     let owner = match (new.to, new.nobody) {
         (Some(_), true) => return Err(Refusal::meaningless("nobody: name somebody, or say that nobody does")),
         (None, true) => None,
@@ -159,5 +159,5 @@ pub(super) async fn assign(
         (None, false) => login_of(&caller.operator).map(str::to_owned),
     };
     let before = console.store.assign_case(id, owner.clone(), caller.operator).await?;
-    Ok(Answer(Owner { case: id, owner, before }))
+    Ok(Answer(Assigned { case: id, owner, before }))
 }

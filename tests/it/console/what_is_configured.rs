@@ -69,8 +69,15 @@ async fn a_config_is_read_anew_and_what_it_says_of_people_sources_and_channels_i
     std::fs::write(site.installation.config(), format!("{before}{tables}nonsense = 1\n")).unwrap();
     refused(&site.reloads().await, StatusCode::CONFLICT, "nonsense");
     std::fs::write(site.installation.config(), format!("{before}{tables}")).unwrap();
+    groups(&site).await;
+    decisions(&site).await;
+    rehearsals(&site).await;
+    channels(&site, &server).await;
+    site.running.stop().await;
+}
 
-    // The groups, and a list that has lost many.
+/// The groups, and a list that has lost many.
+async fn groups(site: &Site) {
     let groups = site.reads("/api/v1/policy/groups").await;
     let command = site.installation.says(&["policy", "groups", "--json"]).await;
     assert_eq!(groups["items"], command.rows(), "{groups:#}");
@@ -109,8 +116,10 @@ async fn a_config_is_read_anew_and_what_it_says_of_people_sources_and_channels_i
         )
         .await;
     refused(&none, StatusCode::NOT_FOUND, "protected");
+}
 
-    // Why something would be decided.
+/// Why something would be decided.
+async fn decisions(site: &Site) {
     let asked = json!({ "subject": "username:user01", "reason": "compromised" });
     let explained = site.explains(asked).await.json();
     let command = site.installation.ask(&["policy", "test", "username:user01"]).await;
@@ -144,8 +153,10 @@ async fn a_config_is_read_anew_and_what_it_says_of_people_sources_and_channels_i
     ] {
         refused(&site.explains(body).await, status, "");
     }
+}
 
-    // What a source has rehearsed.
+/// What a source has rehearsed.
+async fn rehearsals(site: &Site) {
     site.drop_file("leavers.csv", "3,user03@example.test,terminate,2026-01-02,Europe/Berlin\n", 0)
         .await;
     let path = "/api/v1/sources/hr/rehearsed";
@@ -169,8 +180,10 @@ async fn a_config_is_read_anew_and_what_it_says_of_people_sources_and_channels_i
     ] {
         refused(&site.by_socket(Role::Viewer, Method::GET, path, None).await, status, "");
     }
+}
 
-    // Whether channels work.
+/// Whether channels work.
+async fn channels(site: &Site, server: &MockServer) {
     let test = "/api/v1/notifications/test";
     let tested = site.sends(Role::Admin, test, json!({ "channel": "metrics" })).await;
     assert_eq!(
@@ -186,7 +199,6 @@ async fn a_config_is_read_anew_and_what_it_says_of_people_sources_and_channels_i
         StatusCode::NOT_FOUND,
         "nowhere",
     );
-    site.running.stop().await;
 }
 
 #[tokio::test]

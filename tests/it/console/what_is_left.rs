@@ -78,7 +78,15 @@ async fn whoever_is_not_known_stands_in_the_ledger_until_a_link_says_who_it_is()
         "that it was read is recorded"
     );
 
-    // A page of jobs leads to the next, and their filters are those of the command.
+    pages_of_jobs(&site, case).await;
+    linked_is_known(&site, stranger, case).await;
+    taking_away_again_takes_no_more(&site, stranger).await;
+    nothing_is_to_be_done(&site, nobody, case).await;
+    site.running.stop().await;
+}
+
+/// A page of jobs leads to the next, and their filters are those of the command.
+async fn pages_of_jobs(site: &Site, case: i64) {
     let first = site.reads("/api/v1/jobs?limit=1").await;
     let second = site.reads(&format!("/api/v1/jobs?limit=1&before={}", first["next"])).await;
     let ids = [&first, &second].map(|page| page["items"][0]["id"].as_i64().unwrap());
@@ -97,8 +105,10 @@ async fn whoever_is_not_known_stands_in_the_ledger_until_a_link_says_who_it_is()
             .await;
         refused(&answer, StatusCode::BAD_REQUEST, "");
     }
+}
 
-    // Who it is.
+/// Whoever was not known is worked on once it is said who it is.
+async fn linked_is_known(site: &Site, stranger: &str, case: i64) {
     let links = "/api/v1/subjects/links";
     for (body, status, why) in [
         (
@@ -146,8 +156,10 @@ async fn whoever_is_not_known_stands_in_the_ledger_until_a_link_says_who_it_is()
     assert_eq!(again.json(), json!({ "added": 0, "moved": 0, "cases": [] }), "{again:?}");
     let lines = site.recorded("subject.linked").await;
     assert!(lines[0].contains(&us()) && !lines[0].contains("user01"), "{lines:?}");
+}
 
-    // Whoever repeats a request to take a name away does not take more away.
+/// Whoever repeats a request to take a name away does not take more away.
+async fn taking_away_again_takes_no_more(site: &Site, stranger: &str) {
     let unlinking = "/api/v1/subjects/unlinking";
     let ask = |becomes: &str| json!({ "name": stranger, "becomes": becomes });
     refused(
@@ -175,8 +187,10 @@ async fn whoever_is_not_known_stands_in_the_ledger_until_a_link_says_who_it_is()
         2,
         "what changes nothing is not recorded"
     );
+}
 
-    // Nothing is to be done about the other: about all that are named, or none.
+/// Cases leave the list, all that are named or none.
+async fn nothing_is_to_be_done(site: &Site, nobody: i64, case: i64) {
     let dismissal = "/api/v1/subjects/dismissal";
     let both = json!({ "cases": [nobody, case], "note": "never had an account" });
     refused(
@@ -208,7 +222,6 @@ async fn whoever_is_not_known_stands_in_the_ledger_until_a_link_says_who_it_is()
     let all = site.reads("/api/v1/subjects/unresolved?all=true").await;
     assert_eq!(all["cases"][1]["note"], "never had an account", "{all:#}");
     assert!(site.recorded("subject.dismissed").await[0].contains(&us()));
-    site.running.stop().await;
 }
 
 #[tokio::test]

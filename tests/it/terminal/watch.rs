@@ -108,7 +108,7 @@ async fn however_it_ends_the_terminal_is_given_back() {
     assert!(ended.takes_lines && !ended.printed.contains("\x1b[?1049h"), "{ended:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_case_is_seen_from_its_signal_to_its_proof() {
     let mut site = Installation::new(InstallationPlan::default()).await;
     let away = site.take_down();
@@ -156,7 +156,7 @@ async fn a_case_is_seen_from_its_signal_to_its_proof() {
     running.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_pipe_each_change_is_a_line_and_for_programs_an_object() {
     let site = Installation::new(InstallationPlan {
         policy: "protected = [\"username:user05\"]",
