@@ -2,7 +2,7 @@
 //!
 //! `document` is what a report says, in `words`; `markdown` and `html` write it; `recorded` is an entry of the trail as reports read it.
 //! `case` builds the report of a case of `course` (what happened), `changes`, `proof`, `not_covered` and what became of its `departure`, by its
-//! `standing`; `person` and `handover` are the other two, and `alert_groups` has alerts of one cause as one. `trail_state` says what all of it
+//! `standing` and, where its hold was rejected, that `rejection`; `person` and `handover` are the other two, and `alert_groups` has alerts of one cause as one. `trail_state` says what all of it
 //! rests on, `inclusion` writes the proofs of the entries for people. Who asks and where it goes is the affair of whoever calls: the command line and the console.
 
 mod alert_groups;
@@ -19,6 +19,7 @@ mod not_covered;
 mod person;
 mod proof;
 mod recorded;
+mod rejection;
 mod report_error;
 mod standing;
 mod trail_state;

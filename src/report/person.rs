@@ -10,6 +10,7 @@ use super::document::{Document, Section, Statement};
 use super::not_covered::not_covered;
 use super::proof::{account, doors, given_back, held, last_looks};
 use super::recorded::Recorded;
+use super::rejection::{rejected_by, rejection};
 use super::report_error::ReportError;
 use super::standing::{Standing, standing, to_come};
 use super::words::Words;
@@ -343,16 +344,9 @@ fn called_off(file: &CaseFile, zone: &Zone) -> Option<Statement> {
         return None;
     }
     let about = Words::of(format!("case {}: called off on {}", file.number(), zone.time(off.at())));
-    // A hold under which nothing is left ends as rejected too, about no case.
-    let decided = |entry: &&Recorded| entry.kind == "hold.rejected" && entry.number("cases").is_some_and(|cases| cases > 0);
-    let rejected = file.entries.iter().rfind(decided);
-    let (words, cited) = match rejected {
+    let (words, cited) = match rejection(&file.entries) {
         Some(rejected) => {
-            let hold = rejected.number("hold").unwrap_or_default();
-            let words = Words::of(": ")
-                .then(rejected.by())
-                .and(format!(" rejected hold {hold}"))
-                .then(rejected.because("note"));
+            let words = Words::of(": ").then(rejected_by(rejected));
             (words, vec![off.seq, rejected.seq])
         }
         None => (Words::of(" by ").then(off.by()).then(off.because("why")), vec![off.seq]),

@@ -1,7 +1,5 @@
 //! One case, one person or one shift as a document: the reports of the commands, as JSON, Markdown or a page that prints.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderValue;
@@ -52,9 +50,6 @@ pub(super) struct Report {
     trail: Option<TrailState>,
     /// The entries that it cites, with their proofs, for `revoked-verify report`.
     inclusion: Option<CitedEntries>,
-    /// The sections.
-    #[schema(additional_properties)]
-    sections: HashMap<String, Vec<serde_json::Value>>,
 }
 
 /// As what a report is wanted.

@@ -281,6 +281,8 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("case", format!("/cases/{contained}")),
         ("case-markup", format!("/cases/{markup}")),
         ("case-all", format!("/cases/{contained}?all=1")),
+        ("report", format!("/cases/{contained}/report")),
+        ("report-markup", format!("/cases/{markup}/report")),
     ];
     let mut found = Vec::new();
     for (window, called) in windows {

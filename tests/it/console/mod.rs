@@ -6,6 +6,7 @@ mod browser;
 mod commands;
 mod commands_and_routes;
 mod contract;
+mod documents;
 mod furnished;
 mod limits;
 mod page;
