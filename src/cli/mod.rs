@@ -170,6 +170,8 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     Notify(notify::NotifyCommand),
     /// Show how everything stands on one screen, what needs you last
     Status(status::StatusArgs),
+    /// Watch what is new, what is at work and what needs you, or one case
+    Watch(status::WatchArgs),
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
@@ -259,6 +261,7 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Notify(command) => Box::pin(notify::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
+            Command::Watch(args) => Box::pin(status::run_watch(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
             Command::Token(command) => Box::pin(token::run(command, at)).await,
             Command::Login { json } => login::run(at, json).await,

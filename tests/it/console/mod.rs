@@ -5,6 +5,7 @@ mod batches;
 mod breaking;
 mod browser;
 mod commands;
+mod commands_and_routes;
 mod contract;
 mod documents;
 mod furnished;
@@ -14,6 +15,8 @@ mod pages;
 mod reports;
 mod single_sign_on;
 mod two_persons;
+mod what_is_configured;
+mod what_is_left;
 
 use std::time::Duration;
 
