@@ -29,6 +29,7 @@
 //! | `store/cases`, `store/departures` | what a human decides (`holds`, release, calling off); leavers |
 //! | `store/identity` | whose name it is: resolution, links, `reassignment` of an identifier, erasure |
 //! | `store/operators` | tokens of the API, links and sessions of the page; who has read about whom |
+//! | `store/batches` | lists of people that were asked for as one: progress, pause, calling off, what came of each |
 //! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |
 //! | `store/writer`, `store/trail`, `store/views`, `store/file` | the one writer; reading the trail; lists and counts; opening the file |
 //! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |

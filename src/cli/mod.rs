@@ -12,6 +12,7 @@ mod account;
 mod alert;
 mod asked;
 mod backup;
+mod batch;
 mod candidates;
 mod case;
 mod check;
@@ -115,6 +116,9 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     Revoke(revoke::RevokeArgs),
     /// End a leaked credential, or everything of its owner, and prove it by trying the credential again
     Leaked(leaked::LeakedArgs),
+    /// Look at lists of people that were asked for as one; pause one, let it go on, call the rest off
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
     /// Undo a suspension that a case has made: rehearsed first
     Release(release::ReleaseArgs),
     /// Find everything that is known by a part of a name: cases, names, departures, alerts, accounts
@@ -166,6 +170,8 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     Notify(notify::NotifyCommand),
     /// Show how everything stands on one screen, what needs you last
     Status(status::StatusArgs),
+    /// Watch what is new, what is at work and what needs you, or one case
+    Watch(status::WatchArgs),
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
@@ -237,6 +243,7 @@ impl Cli {
             Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
             Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,
+            Command::Batch(command) => Box::pin(batch::run(command, at)).await,
             Command::Release(args) => Box::pin(release::run(args, at)).await,
             Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
@@ -254,6 +261,7 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Notify(command) => Box::pin(notify::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
+            Command::Watch(args) => Box::pin(status::run_watch(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
             Command::Token(command) => Box::pin(token::run(command, at)).await,
             Command::Login { json } => login::run(at, json).await,

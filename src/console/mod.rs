@@ -7,6 +7,7 @@
 //! which tells open pages that something has changed, and `streams`, how many of those.
 
 pub mod access;
+mod batch_sheet;
 mod caller;
 mod changes;
 mod guard;
@@ -21,17 +22,20 @@ mod single_sign_on;
 mod sockets;
 mod streams;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ConsoleSettings;
-use crate::model::Goals;
+use crate::config::{ConsoleSettings, Reloaded};
+use crate::model::{Actor, Goals};
 use crate::policy::CurrentPolicy;
 use crate::store::{PeopleRead, Store};
+use crate::transmitter::ReceiverSettings;
 use crate::worker::AsksReactivation;
 use caller::Caller;
 
+pub use batch_sheet::batch_sheet;
 pub use routes::document;
 pub use serve::{Listeners, serve};
 pub use single_sign_on::probe as probe_single_sign_on;
@@ -46,6 +50,8 @@ pub struct Console {
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
     installation: Arc<Installation>,
+    /// Whoever reads the config anew, once the daemon has all that can be exchanged.
+    reloads: Arc<OnceLock<Box<dyn Reloads>>>,
     single_sign_on: Option<Arc<single_sign_on::SingleSignOn>>,
     stop: CancellationToken,
 }
@@ -58,10 +64,19 @@ pub struct Installation {
     pub policy: CurrentPolicy,
     /// The targets' names.
     pub targets: Vec<String>,
+    /// Whom we tell what was proved.
+    pub receivers: Vec<ReceiverSettings>,
     /// The files outside the database to which checkpoints go.
     pub anchors: Vec<std::path::PathBuf>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
+}
+
+/// Whoever reads the config anew while the daemon runs.
+#[async_trait]
+pub trait Reloads: Send + Sync {
+    /// Reads it, for whoever has asked.
+    async fn reload(&self, by: Actor) -> Reloaded;
 }
 
 impl Console {
@@ -77,8 +92,15 @@ impl Console {
             streams: streams::Streams::new(),
             installation: Arc::new(installation),
             paces: Arc::new(pace::Paces::new()),
+            reloads: Arc::default(),
             stop,
         }
+    }
+
+    /// Says who reads the config anew.
+    pub fn reloaded_by(&self, reloads: impl Reloads + 'static) {
+        // It is said once, before anybody is served.
+        let _ = self.reloads.set(Box::new(reloads));
     }
 
     /// Records that somebody has read about the people of these cases. It is answered all the same where that cannot be written.

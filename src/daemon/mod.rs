@@ -186,6 +186,7 @@ impl Daemon {
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
+        console.reloaded_by(reloader.clone());
         serve_console(&config, (console_listeners, console), &listeners);
         let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
         listeners.spawn_watched("what commands ask", answering);
@@ -360,6 +361,10 @@ fn console_of(
         goals: config.goals.clone(),
         policy: policy.clone(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+        receivers: config
+            .transmitter
+            .as_ref()
+            .map_or_else(Vec::new, |settings| settings.receivers.clone()),
         anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
     };

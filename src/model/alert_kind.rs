@@ -26,6 +26,7 @@ pub const ALERT_KINDS: &[(&str, Urgency, &str)] = &[
     ("identity_conflict", Routine, "a source claims names that are somebody else's"),
     ("came_back", Urgent, "a sweep found access again"),
     ("target_paused", Routine, "an operator has paused a target"),
+    ("batch_paused", Routine, "an operator has paused a batch of cases"),
     (
         "config_refused",
         Routine,

@@ -9,7 +9,7 @@ use revoked_trail::CitedEntries;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::reports::instant;
+use super::instant;
 use super::{Number, Path, Query};
 use crate::console::Console;
 use crate::console::caller::Caller;

@@ -12,6 +12,10 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
             || "revoked target list".to_owned(),
             |target| format!("revoked target resume {target}"),
         ),
+        ("batch_paused", _) => about("batch:").map_or_else(
+            || "revoked batch list".to_owned(),
+            |batch| format!("revoked batch show {batch}"),
+        ),
         ("canary_survived" | "canary_untried", _) => "revoked check --prove".to_owned(),
         ("group_list", _) => "revoked policy groups".to_owned(),
         ("unresolved" | "identity_conflict", _) => "revoked subject unresolved".to_owned(),
@@ -86,6 +90,7 @@ mod tests {
             "revoked departures show 2"
         );
         assert_eq!(next("target_paused", "target:chat", None), "revoked target resume chat");
+        assert_eq!(next("batch_paused", "batch:00ff-17", None), "revoked batch show 00ff-17");
         assert_eq!(next("quarantine", "source:hr", None), "revoked alert clear 7");
         assert_eq!(
             next("quarantine", "source:hr:file:3f2a91bc00112233", None),

@@ -64,7 +64,7 @@ fn every_mistake_is_told_at_its_place() {
         ("audience = \"revoked\"", "apart from client_id"),
         ("algorithms = []", "must not be empty"),
         ("algorithms = [\"HS256\"]", "HS256"),
-        ("algorithms = [\"none\"]", "none"),
+        ("algorithms = [\"none\"]", "must be one of"),
         ("session = \"13h\"", "session: it must be from 5m to 12h"),
         ("isuer = \"x\"", "did you mean"),
     ] {
@@ -75,6 +75,22 @@ fn every_mistake_is_told_at_its_place() {
     }
     let alone = config(folder.path(), "").replace(CONSOLE, "");
     assert!(complaints(&alone).contains("it needs listen and origin"));
+}
+
+#[test]
+fn the_table_of_the_documents_has_every_key_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = complaints(&config(folder.path(), "zzzzzzzzzzzz = 1"));
+    let mut known: Vec<&str> = said.lines().next().unwrap().split('`').skip(3).step_by(2).collect();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/console.md")).unwrap();
+    let (_, section) = page.split_once("## Signing in with the organisation").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let first = section.lines().filter(|line| line.starts_with("| `"));
+    let first = first.map(|line| line.split('|').nth(1).unwrap());
+    let mut named: Vec<&str> = first.flat_map(|names| names.split('`').skip(1).step_by(2)).collect();
+    known.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(named, known, "{said}");
 }
 
 #[test]

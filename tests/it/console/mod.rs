@@ -1,9 +1,11 @@
 //! The console: the API by the sockets of the roles and with tokens, and the page.
 
 mod access;
+mod batches;
 mod breaking;
 mod browser;
 mod commands;
+mod commands_and_routes;
 mod contract;
 mod documents;
 mod furnished;
@@ -13,6 +15,8 @@ mod pages;
 mod reports;
 mod single_sign_on;
 mod two_persons;
+mod what_is_configured;
+mod what_is_left;
 
 use std::time::Duration;
 
@@ -76,10 +80,20 @@ impl Site {
 
     /// The same with these sweeps after a verdict.
     async fn that_sweeps(watch: &'static str, tables: &str) -> Self {
+        Self::of(
+            "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
+            watch,
+            tables,
+        )
+        .await
+    }
+
+    /// One with these limits, sweeps and tables.
+    async fn of(policy: &'static str, watch: &'static str, tables: &str) -> Self {
         let port = Port::default();
         let console = "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n";
         let plan = InstallationPlan {
-            policy: "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
+            policy,
             more: format!("{console}{tables}").leak(),
             watch,
             ..InstallationPlan::default()

@@ -100,6 +100,9 @@ async fn whoever_has_a_group_is_signed_in_once_and_led_to_the_page_that_they_ask
     }
 }
 
+/// Makes a proof of claims that the provider did not make.
+type Forge = Box<dyn Fn(&Provider, &Value) -> String>;
+
 /// A proof that is signed by the public key, as if that were a secret.
 fn by_public_key(provider: &Provider, claims: &Value) -> String {
     let key = provider.key.jwk().unwrap().to_string();
@@ -151,7 +154,6 @@ async fn a_proof_that_is_wrong_in_anything_signs_nobody_in() {
         refused(&site.back_with(&provider, &begun, &claims).await, "has a role here");
     }
     let stranger = Signer::generate("k9", Algorithm::Es256).unwrap();
-    type Forge = Box<dyn Fn(&Provider, &Value) -> String>;
     let under = |header: Value| -> Forge {
         Box::new(move |provider: &Provider, claims: &Value| {
             provider.key.sign_under(&header, claims.to_string().as_bytes()).unwrap()
