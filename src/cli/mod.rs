@@ -1,7 +1,8 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them, `number` what
+//! daemon and waits for SIGTERM; `by_socket` sends a command to the daemon for whoever may not open the store, `handed` is what the daemon tells the program when it
+//! runs it for them, `no_socket` why it was not sent; `input` reads a file that is named, or standard input; `source_health` says in cells how sources are; `whom` is somebody as people name them, `number` what
 //! is named by one.
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ mod account;
 mod alert;
 mod asked;
 mod backup;
+mod by_socket;
 mod candidates;
 mod case;
 mod check;
@@ -22,15 +24,18 @@ mod departures;
 mod erase;
 mod exit;
 mod find;
+mod handed;
 mod help;
 mod hold;
 mod human_time;
+mod input;
 mod job;
 mod kinds;
 mod leaked;
 mod login;
 mod manual;
 mod near;
+mod no_socket;
 mod notify;
 mod number;
 mod output;
@@ -55,7 +60,9 @@ mod trail;
 mod transmitter;
 mod whom;
 
+pub use by_socket::{By, COMMANDS, Row};
 pub use exit::Exit;
+pub use handed::take_handed;
 pub use shell::{command, complete};
 pub use store::StoreArgs;
 
@@ -224,6 +231,9 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<Exit> {
         output::tell_utc(self.utc);
         let at = &self.store;
+        if let Some(exit) = Box::pin(by_socket::sent(at)).await? {
+            return Ok(exit);
+        }
         let Some(command) = self.command else {
             return Box::pin(status::begin(at)).await;
         };

@@ -4,11 +4,12 @@
 //! Reading order: `sockets`, one Unix socket for each role, and `serve`, the connections of all listeners; `caller`,
 //! who asks, and `pace`, how much; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
 //! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
-//! which tells open pages that something has changed, and `streams`, how many of those.
+//! which tells open pages that something has changed, and `streams`, how many of those; `commands`, commands that the daemon runs for a caller.
 
 pub mod access;
 mod caller;
 mod changes;
+pub mod commands;
 mod guard;
 mod openapi;
 mod pace;
@@ -42,6 +43,8 @@ pub struct Console {
     /// A place for each page that is told of changes.
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
+    /// A place for each command that runs for somebody.
+    places: commands::Places,
     installation: Arc<Installation>,
     stop: CancellationToken,
 }
@@ -56,6 +59,8 @@ pub struct Installation {
     pub targets: Vec<String>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
+    /// How commands are run for callers; nothing where none are.
+    pub commands: Option<commands::Commands>,
 }
 
 impl Console {
@@ -69,6 +74,7 @@ impl Console {
             streams: streams::Streams::new(),
             installation: Arc::new(installation),
             paces: Arc::new(pace::Paces::new()),
+            places: commands::Places::default(),
             stop,
         }
     }

@@ -16,6 +16,7 @@ use crate::store::{Listed, UnreadableRow};
 mod alerts;
 mod batches;
 mod cases;
+mod commands;
 mod departures;
 mod find;
 mod holds;
@@ -73,6 +74,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))
         .routes(routes!(sign_in_links::make))
+        .routes(routes!(commands::run))
 }
 
 /// The description of the API.
