@@ -95,11 +95,6 @@ pub(super) async fn run(State(console): State<Console>, caller: Caller, Json(new
     if width == Some(None) {
         return Err(Refusal::unreadable("width: it is from 1 to 1000"));
     }
-    if let Some(zone) = &zone
-        && crate::model::iana_zone(zone).is_none()
-    {
-        return Err(Refusal::meaningless("zone: it is no name of a zone"));
-    }
     let input = input.map(|input| STANDARD.decode(input.expose_secret())).transpose();
     let input = input.map_err(|_| Refusal::unreadable("input: it is not base64"))?.unwrap_or_default();
     let meant = (commands.reads)(&words).map_err(|why| match why {
@@ -108,6 +103,11 @@ pub(super) async fn run(State(console): State<Console>, caller: Caller, Json(new
     })?;
     if caller.role < meant.least {
         return Err(Refusal::role(caller.role, meant.least));
+    }
+    if let Some(zone) = &zone
+        && crate::model::iana_zone(zone).is_none()
+    {
+        return Err(Refusal::meaningless("zone: it is no name of a zone"));
     }
     let place = console.places.enter(uid)?;
     let typed = if typed.is_empty() { words.clone() } else { typed };

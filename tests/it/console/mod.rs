@@ -3,6 +3,8 @@
 mod access;
 mod breaking;
 mod browser;
+mod by_socket;
+mod command_roles;
 mod commands;
 mod contract;
 mod furnished;
