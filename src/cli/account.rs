@@ -42,7 +42,10 @@ fn typed(instead: impl Fn(String) -> String) -> String {
     // Whoever came by a socket types it again there, as it was typed.
     if let Some(handed) = handed() {
         let words = handed.typed.iter().map(|word| quoted(&instead(word.clone())));
-        return std::iter::once("revoked".to_owned()).chain(words).collect::<Vec<_>>().join(" ");
+        return std::iter::once("revoked".to_owned())
+            .chain(words)
+            .collect::<Vec<_>>()
+            .join(" ");
     }
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();

@@ -71,11 +71,15 @@ pub use store::StoreArgs;
 #[command(name = "revoked", version, max_term_width = 110)]
 #[cfg_attr(
     feature = "demo",
-    command(after_help = "Try it: revoked demo\nThen:   revoked check --config revoked.toml; revoked run --config revoked.toml")
+    command(
+        after_help = "Try it: revoked demo\nThen:   revoked check --config revoked.toml; revoked run --config revoked.toml\n\nAn account that may not open the store, and is in the group of a role, has the daemon run its commands (docs/console.md)."
+    )
 )]
 #[cfg_attr(
     not(feature = "demo"),
-    command(after_help = "Begin: revoked check --config revoked.toml; revoked run --config revoked.toml")
+    command(
+        after_help = "Begin: revoked check --config revoked.toml; revoked run --config revoked.toml\n\nAn account that may not open the store, and is in the group of a role, has the daemon run its commands (docs/console.md)."
+    )
 )]
 pub struct Cli {
     /// What to do

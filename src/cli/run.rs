@@ -50,7 +50,12 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
     let commands = Commands {
         reads: by_socket::meant,
         config: std::path::absolute(&at.config).context("finding the config's whole path")?,
-        store: at.store.as_ref().map(std::path::absolute).transpose().context("finding the store's whole path")?,
+        store: at
+            .store
+            .as_ref()
+            .map(std::path::absolute)
+            .transpose()
+            .context("finding the store's whole path")?,
     };
     let Some(daemon) = Daemon::start_unless(config, clock, commands, told_to_stop).await? else {
         tracing::info!("told to stop while the start waited for room on the disk");

@@ -33,7 +33,13 @@ impl Individual {
     /// Whether both are the same human.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        self.uid.is_some() && self.uid == other.uid || self.is_called(&other.name)
+        let is_named = !self.is_unnamed() && !other.is_unnamed();
+        self.uid.is_some() && self.uid == other.uid || is_named && self.is_called(&other.name)
+    }
+
+    /// Whether this host has no name for the account: one of a directory, which is told from others by its number alone.
+    fn is_unnamed(&self) -> bool {
+        self.uid.is_some() && self.name == "unknown"
     }
 
     /// Whether a request says that this human asked for it: by the text form of an operator, or in whatever words a program wrote into the inbox.
@@ -92,6 +98,14 @@ mod tests {
                 .unwrap()
                 .is(&individual("operator:Alice(1000)").unwrap())
         );
+    }
+
+    #[test]
+    fn accounts_that_have_no_name_here_are_told_apart_by_their_numbers() {
+        let one = individual("operator:unknown(61001)").unwrap();
+        assert!(!one.is(&individual("operator:unknown(61002)").unwrap()));
+        assert!(one.is(&individual("operator:unknown(61001)").unwrap()));
+        assert!(!one.asked("operator:unknown(61002)"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use reqwest::Response;
 
-use crate::cli::output::{RawOutput, remark};
+use crate::cli::output::{Piece, Printer, remark};
 use crate::cli::{Exit, UsageError};
 use crate::console::commands::Frame;
 use crate::http::{ANSWER_CAP, read_body};
@@ -29,12 +29,18 @@ pub(super) enum Sent {
 /// Where the daemon refuses it, or its answer breaks off.
 pub(super) async fn follow(send: impl AsyncFn() -> reqwest::Result<Response>, only_shows: bool) -> anyhow::Result<Sent> {
     for tried in 0.. {
-        let answer = send().await.map_err(reqwest::Error::without_url).context("asking the daemon")?;
+        let answer = send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .context("asking the daemon")?;
         let status = answer.status();
         if status == StatusCode::OK {
             return print(answer, only_shows).await.map(Sent::Ran);
         }
-        let waits = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let waits = answer
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         let body = read_body(answer, ANSWER_CAP).await?;
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let text = |name: &str| problem.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
@@ -55,8 +61,14 @@ pub(super) async fn follow(send: impl AsyncFn() -> reqwest::Result<Response>, on
     unreachable!("it is tried until it is answered")
 }
 
-async fn print(mut answer: Response, only_shows: bool) -> anyhow::Result<Exit> {
-    let (mut out, mut err) = (RawOutput::standard(), RawOutput::error());
+async fn print(answer: Response, only_shows: bool) -> anyhow::Result<Exit> {
+    let printer = Printer::begin();
+    let ended = frames(answer, only_shows, &printer).await;
+    printer.end().await.context("printing what the command says")?;
+    ended
+}
+
+async fn frames(mut answer: Response, only_shows: bool, printer: &Printer) -> anyhow::Result<Exit> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer
         .chunk()
@@ -68,12 +80,12 @@ async fn print(mut answer: Response, only_shows: bool) -> anyhow::Result<Exit> {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = bytes.drain(..=end).collect();
             match serde_json::from_slice(&line).context("the daemon is of another version than this command: restart it")? {
-                Frame::Out(text) => out.write(&text)?,
-                Frame::Err(text) => err.write(&text)?,
+                Frame::Out(text) => printer.print(Piece::Out(text)).await,
+                Frame::Err(text) => printer.print(Piece::Err(text)).await,
                 Frame::Exit(code) => return Ok(Exit::of_code(code)),
             }
         }
-        if only_shows && !out.is_read() {
+        if only_shows && !printer.is_read() {
             return Ok(Exit::Ok);
         }
     }

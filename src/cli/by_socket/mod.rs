@@ -67,8 +67,11 @@ pub(super) async fn sent(at: &StoreArgs) -> anyhow::Result<Option<Exit>> {
     let file = read.file();
     let input = input(&read, file.as_deref()).await?;
     let words = match &file {
-        Some(file) => with_input(&words, file)
-            .ok_or_else(|| UsageError(format!("{file} stands in several places of the command; hand it in with - and < FILE")))?,
+        Some(file) => with_input(&words, file).ok_or_else(|| {
+            UsageError(format!(
+                "{file} stands in several places of the command; hand it in with - and < FILE"
+            ))
+        })?,
         None => words,
     };
     let screen = terminal();
@@ -105,7 +108,9 @@ fn opens_the_store(at: &StoreArgs) -> bool {
 /// What is sent on standard input: a file of the caller's, read here, or the credential that the command asks for.
 async fn input(read: &Read, file: Option<&str>) -> anyhow::Result<Option<Vec<u8>>> {
     if read.row.credential {
-        return leaked::handed_in(file.filter(|file| *file != "-").map(Into::into)).await.map(Some);
+        return leaked::handed_in(file.filter(|file| *file != "-").map(Into::into))
+            .await
+            .map(Some);
     }
     let Some(file) = file else { return Ok(None) };
     let bytes = super::input::read_input(Path::new(file), LARGEST as u64)?;

@@ -15,17 +15,19 @@ use crate::passwd::group;
 /// # Errors
 /// Why it may open none, in words that follow others.
 pub(super) async fn highest(folder: &Path) -> Result<PathBuf, String> {
-    let (mut kept, mut silent) = (Vec::new(), false);
+    let (mut kept, mut is_silent) = (Vec::new(), false);
     for role in Role::ALL.into_iter().rev() {
         let path = folder.join(format!("{role}.sock"));
         match UnixStream::connect(&path).await {
             Ok(_) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => kept.push((role, path)),
-            Err(_) => silent = true,
+            // Ours to open, and left behind by a daemon that has ended.
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => is_silent = true,
+            Err(_) => {}
         }
     }
     let folder = plain(&folder.display().to_string());
-    if kept.is_empty() || silent && kept.iter().all(|(_, path)| std::fs::metadata(path).is_err()) {
+    if kept.is_empty() || is_silent {
         return Err(format!(
             "no daemon answers at the sockets in {folder}, which take commands of whoever is in the group of a role"
         ));

@@ -136,13 +136,16 @@ pub(in crate::cli) fn meant(words: &[String]) -> Result<Meant, NotMeant> {
         return Err(NotMeant::Wrong(format!("{argument}: {}", NO_FILE)));
     }
     if sent.is_some() {
-        return Err(NotMeant::Wrong(format!("a file that {command} reads is sent with it, and - stands for it")));
+        return Err(NotMeant::Wrong(format!(
+            "a file that {command} reads is sent with it, and - stands for it"
+        )));
     }
     Ok(Meant { command, least })
 }
 
 /// What is said of an argument that names a file.
-pub(super) const NO_FILE: &str = "the daemon opens no file that a caller names; leave it out, and write what is printed to a file of yours with > FILE";
+pub(super) const NO_FILE: &str =
+    "the daemon opens no file that a caller names; leave it out, and write what is printed to a file of yours with > FILE";
 
 /// The words without those that say whose config it is.
 pub(super) fn without_ours(words: &[String]) -> Vec<String> {
@@ -192,7 +195,11 @@ mod tests {
         root.build();
         let (mut below, mut leaves) = (vec![(String::new(), root)], Vec::new());
         while let Some((name, at)) = below.pop() {
-            let under: Vec<Command> = at.get_subcommands().filter(|under| under.get_name() != "help").cloned().collect();
+            let under: Vec<Command> = at
+                .get_subcommands()
+                .filter(|under| under.get_name() != "help")
+                .cloned()
+                .collect();
             if under.is_empty() || name.is_empty() {
                 leaves.push((name.clone(), at));
             }
@@ -242,7 +249,9 @@ mod tests {
             for argument in leaf.get_arguments().filter(|argument| names_a_file(argument)) {
                 let id = argument.get_id().as_str();
                 let mut typed = words(&name);
-                let others = leaf.get_arguments().filter(|other| other.is_required_set() && other.get_id() != id);
+                let others = leaf
+                    .get_arguments()
+                    .filter(|other| other.is_required_set() && other.get_id() != id);
                 for other in others {
                     typed.extend(other.get_long().map(|long| format!("--{long}")));
                     typed.push("1".to_owned());
@@ -275,7 +284,14 @@ mod tests {
 
     #[test]
     fn what_is_for_the_host_alone_or_cannot_be_read_is_run_for_nobody() {
-        for line in ["run", "backup x.db", "trail rotate-key", "man", "login", "target explain synapse"] {
+        for line in [
+            "run",
+            "backup x.db",
+            "trail rotate-key",
+            "man",
+            "login",
+            "target explain synapse",
+        ] {
             let refused = meant(&words(line));
             assert!(matches!(refused, Err(NotMeant::NotHere(_))), "{line}: {refused:?}");
         }
@@ -306,7 +322,10 @@ mod tests {
             said("revoke --note people --from=- --reason departed")
         );
         assert_eq!(sent("subject import subject", "subject"), said("subject import -"));
-        assert_eq!(sent("revoke --from - --reason departed", "-"), said("revoke --from - --reason departed"));
+        assert_eq!(
+            sent("revoke --from - --reason departed", "-"),
+            said("revoke --from - --reason departed")
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) use live_line::LiveLine;
 pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;
 pub(super) use paragraph::paragraph;
-pub(super) use raw::RawOutput;
+pub(super) use raw::{Piece, Printer};
 pub(super) use screen::Screen;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};

@@ -59,7 +59,11 @@ fn of_caller(handed: &Handed) -> Terminal {
         width: handed.width.map(|width| width.max(NARROWEST)),
         height: None,
         ascii: handed.ascii,
-        zone: if UTC.get().copied().unwrap_or_default() { TimeZone::UTC } else { zone },
+        zone: if UTC.get().copied().unwrap_or_default() {
+            TimeZone::UTC
+        } else {
+            zone
+        },
     }
 }
 

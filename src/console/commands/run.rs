@@ -122,12 +122,7 @@ impl Run {
     /// Hands on what it says until it has ended, and its exit code with it; nothing is answered where it was ended.
     async fn to_its_end(self, out: impl AsyncRead + Unpin, err: impl AsyncRead + Unpin) -> Option<i32> {
         let until = Instant::now() + LONGEST;
-        let talk = async {
-            tokio::join!(
-                told(out, &self.frames, Frame::Out),
-                told(err, &self.frames, Frame::Err)
-            )
-        };
+        let talk = async { tokio::join!(told(out, &self.frames, Frame::Out), told(err, &self.frames, Frame::Err)) };
         let why = tokio::select! {
             _ = talk => None,
             () = self.frames.closed() => None,

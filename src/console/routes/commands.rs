@@ -1,7 +1,5 @@
 //! Commands of the command line, run by the daemon for whoever may open the socket of a role.
 
-use std::convert::Infallible;
-
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -96,7 +94,9 @@ pub(super) async fn run(State(console): State<Console>, caller: Caller, Json(new
         return Err(Refusal::unreadable("width: it is from 1 to 1000"));
     }
     let input = input.map(|input| STANDARD.decode(input.expose_secret())).transpose();
-    let input = input.map_err(|_| Refusal::unreadable("input: it is not base64"))?.unwrap_or_default();
+    let input = input
+        .map_err(|_| Refusal::unreadable("input: it is not base64"))?
+        .unwrap_or_default();
     let meant = (commands.reads)(&words).map_err(|why| match why {
         NotMeant::NotHere(why) => Refusal::new(StatusCode::FORBIDDEN, why),
         NotMeant::Wrong(why) => Refusal::meaningless(why),
@@ -134,9 +134,11 @@ pub(super) async fn run(State(console): State<Console>, caller: Caller, Json(new
     })?;
     let lines = stream::unfold(said, async |mut said| {
         let frame: Frame = said.recv().await?;
-        let mut line = serde_json::to_vec(&frame).ok()?;
-        line.push(b'\n');
-        Some((Ok::<_, Infallible>(Bytes::from(line)), said))
+        let line = serde_json::to_vec(&frame).map(|mut line| {
+            line.push(b'\n');
+            Bytes::from(line)
+        });
+        Some((line, said))
     });
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
 }

@@ -36,7 +36,10 @@ fn is_root() -> bool {
     use std::io::Write as _;
     let is = rustix::process::geteuid().is_root();
     if !is {
-        drop(writeln!(std::io::stderr(), "SKIPPED: only root runs commands as other accounts"));
+        drop(writeln!(
+            std::io::stderr(),
+            "SKIPPED: only root runs commands as other accounts"
+        ));
     }
     is
 }
@@ -49,15 +52,29 @@ impl Site {
         may_enter(&self.installation.config(), 0o644);
         may_enter(&self.installation.path("sockets"), 0o711);
         for (role, group) in GROUPS {
-            chown(self.installation.path("sockets").join(format!("{role}.sock")), None, Some(group)).unwrap();
+            chown(
+                self.installation.path("sockets").join(format!("{role}.sock")),
+                None,
+                Some(group),
+            )
+            .unwrap();
         }
     }
 
     /// A command that goes on, once it is seen to run as a child of the daemon.
     async fn watching(&self, account: (u32, u32)) -> Child {
         let before = children_of(self.running.pid());
-        let child = self.installation.command_as(account, &["status", "--watch"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        until("a child of the daemon", async || (children_of(self.running.pid()) > before).then_some(())).await;
+        let child = self
+            .installation
+            .command_as(account, &["status", "--watch"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        until("a child of the daemon", async || {
+            (children_of(self.running.pid()) > before).then_some(())
+        })
+        .await;
         child
     }
 }
@@ -98,7 +115,15 @@ async fn whoever_may_open_a_socket_uses_the_commands_of_its_role_and_the_trail_n
     let viewer = (DAEMON, group(Role::Viewer));
     let requester = (BIN, group(Role::Requester));
     // A viewer asks for nothing.
-    let revoke = ["revoke", "username:user03", "--reason", "departed", "--wait", "--timeout", "110"];
+    let revoke = [
+        "revoke",
+        "username:user03",
+        "--reason",
+        "departed",
+        "--wait",
+        "--timeout",
+        "110",
+    ];
     let refused = site.installation.says_as(viewer, &revoke).await;
     assert!(
         refused.code == 1 && refused.err.contains("this needs the role requester, and you have viewer"),
@@ -118,7 +143,7 @@ async fn whoever_may_open_a_socket_uses_the_commands_of_its_role_and_the_trail_n
         vec!["case", "list"],
         vec!["case", "show", "1"],
         vec!["find", "user03"],
-        vec!["status", "--json"],
+        vec!["status"],
         vec!["hold", "list", "--utc"],
         vec!["case", "report", "1", "--format", "html"],
     ] {
@@ -130,10 +155,22 @@ async fn whoever_may_open_a_socket_uses_the_commands_of_its_role_and_the_trail_n
         })
         .await;
     }
+    // A shell that asks for more than this account may read is offered nothing, at once.
+    let mut completed = site.installation.command_as(viewer, &[]);
+    completed
+        .env("COMPLETE", "fish")
+        .env("REVOKED_CONFIG", site.installation.config());
+    let completed = completed
+        .args(["--", "revoked", "hold", "approve", ""])
+        .output()
+        .await
+        .unwrap();
+    assert!(completed.status.success(), "{completed:?}");
     // Who has read it stands in the trail.
     let read = site.installation.says(&["trail", "export"]).await.out;
     assert!(
-        read.lines().any(|line| line.contains("people.read") && line.contains("operator:daemon(1)")),
+        read.lines()
+            .any(|line| line.contains("people.read") && line.contains("operator:daemon(1)")),
         "{read}"
     );
     // What the daemon's own environment or its place in the file system say to do is nobody's to type.
@@ -143,35 +180,56 @@ async fn whoever_may_open_a_socket_uses_the_commands_of_its_role_and_the_trail_n
     let set = set_of(&shown.out);
     let release = ["release", "1", "--set", &set, "--note", "by mistake"];
     let refused = site.installation.says_as(requester, &release).await;
-    assert!(refused.code == 1 && refused.err.contains("this needs the role approver"), "{refused:?}");
+    assert!(
+        refused.code == 1 && refused.err.contains("this needs the role approver"),
+        "{refused:?}"
+    );
     two_persons(&site).await;
     site.running.stop().await;
     // Without a daemon the way of the file is told, and that of the sockets.
     let down = site.installation.says_as(viewer, &["status"]).await;
     assert_eq!(down.code, 3, "{down:?}");
-    assert!(down.err.contains("sudo -u root revoked status") && down.err.contains("no daemon answers"), "{down:?}");
+    assert!(
+        down.err.contains("sudo -u root revoked status") && down.err.contains("no daemon answers"),
+        "{down:?}"
+    );
 }
 
 /// Whoever asked is none of the two, and the two are told apart by their uids.
 async fn two_persons(site: &Site) {
     let asked = site
         .installation
-        .says_as((BIN, group(Role::Requester)), &["revoke", "username:user05", "--reason", "compromised"])
+        .says_as(
+            (BIN, group(Role::Requester)),
+            &["revoke", "username:user05", "--reason", "compromised"],
+        )
         .await;
     assert_eq!(asked.code, 14, "{asked:?}");
     let hold = site.installation.count("SELECT max(id) FROM hold").await.to_string();
-    let shown = site.installation.says_as((DAEMON, group(Role::Viewer)), &["hold", "show", &hold]).await;
+    let shown = site
+        .installation
+        .says_as((DAEMON, group(Role::Viewer)), &["hold", "show", &hold])
+        .await;
     assert!(!shown.out.contains("sudo"), "{shown:?}");
     let set = set_of(&shown.out);
     let approve = ["hold", "approve", &hold, "--set", &set, "--note", "asked back by phone"];
     let refused = site.installation.says_as((GAMES, group(Role::Requester)), &approve).await;
-    assert!(refused.code == 1 && refused.err.contains("this needs the role approver"), "{refused:?}");
+    assert!(
+        refused.code == 1 && refused.err.contains("this needs the role approver"),
+        "{refused:?}"
+    );
     let own = site.installation.says_as((BIN, group(Role::Approver)), &approve).await;
     assert!(own.code != 0 && own.err.contains("whoever asked is none of them"), "{own:?}");
     let first = site.installation.says_as((GAMES, group(Role::Approver)), &approve).await;
     assert_eq!(first.code, 14, "{first:?}");
     let again = site.installation.says_as((GAMES, group(Role::Admin)), &approve).await;
-    assert_eq!(site.installation.count("SELECT count(*) FROM hold WHERE state = 'open'").await, 1, "{again:?}");
+    assert_eq!(
+        site.installation
+            .count("SELECT count(*) FROM hold WHERE state = 'open'")
+            .await,
+        1,
+        "{again:?}"
+    );
     let second = site.installation.says_as((MAN, group(Role::Approver)), &approve).await;
     assert_eq!(second.code, 0, "{second:?}");
     let trail = site.installation.says(&["trail", "export"]).await.out;
@@ -199,7 +257,10 @@ async fn a_list_is_read_by_whoever_typed_its_name_and_never_by_the_daemon() {
     let list = ["revoke", "--from", "people", "--reason", "departed", "--note", "people"];
     let shown = in_folder(&list).await;
     assert_eq!(shown.code, 2, "{shown:?}");
-    assert!(shown.err.contains("revoke --from people --reason departed --note people"), "{shown:?}");
+    assert!(
+        shown.err.contains("revoke --from people --reason departed --note people"),
+        "{shown:?}"
+    );
     let set = set_of(&shown.err);
     let done = in_folder(&[&list[..], &["--set", &set, "--wait", "--timeout", "110"]].concat()).await;
     assert_eq!(done.code, 0, "{done:?}");
@@ -219,14 +280,25 @@ async fn a_list_is_read_by_whoever_typed_its_name_and_never_by_the_daemon() {
         json!(["status", "--config", kept]),
         json!(["status", "--store", kept]),
     ] {
-        let answer = site.by_socket(Role::Admin, Method::POST, "/api/v1/commands", Some(json!({ "words": words }))).await;
+        let answer = site
+            .by_socket(Role::Admin, Method::POST, "/api/v1/commands", Some(json!({ "words": words })))
+            .await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{words}: {answer:?}");
     }
     // A credential on standard input goes the same way, and stands nowhere.
-    let mut leaked = site.installation.command_as(requester, &["leaked", "--target", "chat", "--wait", "--timeout", "110"]);
-    let mut leaked = leaked.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut leaked = site
+        .installation
+        .command_as(requester, &["leaked", "--target", "chat", "--wait", "--timeout", "110"]);
+    let mut leaked = leaked
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let value = "wrong-and-secret-0123456789";
-    tokio::io::AsyncWriteExt::write_all(&mut leaked.stdin.take().unwrap(), value.as_bytes()).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut leaked.stdin.take().unwrap(), value.as_bytes())
+        .await
+        .unwrap();
     let leaked = CommandOutput::of(leaked.wait_with_output().await.unwrap());
     assert_eq!(leaked.code, 12, "{leaked:?}");
     site.running.stop().await;
@@ -244,7 +316,11 @@ async fn a_command_ends_with_its_caller_and_with_the_daemon_and_one_account_has_
     let gone = site.installation.path("revoked");
     std::fs::copy(env!("CARGO_BIN_EXE_revoked"), &gone).unwrap();
     let mut command = Command::new(&gone);
-    command.args(["run", "--config"]).arg(site.installation.config()).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(["run", "--config"])
+        .arg(site.installation.config())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     site.running = site.installation.start_by(command).await;
     std::fs::remove_file(&gone).unwrap();
     site.open_to_groups();
@@ -262,14 +338,20 @@ async fn a_command_ends_with_its_caller_and_with_the_daemon_and_one_account_has_
     }
     let asked = json!({ "words": ["status"] });
     // The test is root: an account of its own.
-    let other = site.by_socket(Role::Viewer, Method::POST, "/api/v1/commands", Some(asked)).await;
-    assert!(other.status == StatusCode::OK && other.text.ends_with("{\"exit\":0}\n"), "{other:?}");
+    let other = site
+        .by_socket(Role::Viewer, Method::POST, "/api/v1/commands", Some(asked))
+        .await;
+    assert!(
+        other.status == StatusCode::OK && other.text.ends_with("{\"exit\":0}\n"),
+        "{other:?}"
+    );
     // A fifth of the same account waits for one of the four.
     let mut fifth = site.installation.command_as(viewer, &["status"]);
     let mut fifth = fifth.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = [0; 64];
-    let read = tokio::io::AsyncReadExt::read(fifth.stderr.as_mut().unwrap(), &mut said).await.unwrap();
-    assert!(String::from_utf8_lossy(&said[..read]).contains("4 commands of this account run already"));
+    let mut said = String::new();
+    let mut stderr = tokio::io::BufReader::new(fifth.stderr.take().unwrap());
+    tokio::io::AsyncBufReadExt::read_line(&mut stderr, &mut said).await.unwrap();
+    assert!(said.contains("4 commands of this account run already"), "{said}");
     several.pop().unwrap().kill().await.unwrap();
     assert_eq!(fifth.wait().await.unwrap().code(), Some(0));
     // The daemon stops, and they with it.
@@ -299,13 +381,17 @@ async fn who_has_no_role_is_told_which_groups_have_one_and_nobody_is_believed_wh
         CommandOutput::of(command.output().await.unwrap())
     };
     let (theirs, mut ours) = UnixStream::pair().unwrap();
-    let head = json!({ "operator": "operator:root(0)", "typed": [], "file": null, "width": null, "ascii": false, "zone": null }).to_string();
+    let head = json!({ "operator": "operator:root(0)", "typed": [], "file": null, "width": null, "ascii": false, "zone": null })
+        .to_string();
     let mut bytes = u32::try_from(head.len()).unwrap().to_be_bytes().to_vec();
     bytes.extend(head.into_bytes());
     std::io::Write::write_all(&mut ours, &bytes).unwrap();
     for input in [Stdio::null(), Stdio::piped(), Stdio::from(std::os::fd::OwnedFd::from(theirs))] {
         let refused = forged(input).await;
-        assert!(refused.code == 2 && refused.err.contains("this was not started by it"), "{refused:?}");
+        assert!(
+            refused.code == 2 && refused.err.contains("this was not started by it"),
+            "{refused:?}"
+        );
     }
     // Over the network nobody runs a command.
     let bearer = format!("Bearer {}", site.token(Role::Admin).await);
@@ -313,6 +399,9 @@ async fn who_has_no_role_is_told_which_groups_have_one_and_nobody_is_believed_wh
     let refused = site
         .by_network(&[("authorization", &bearer)], Method::POST, "/api/v1/commands", Some(asked))
         .await;
-    assert!(refused.status == StatusCode::FORBIDDEN && refused.text.contains("at the host alone"), "{refused:?}");
+    assert!(
+        refused.status == StatusCode::FORBIDDEN && refused.text.contains("at the host alone"),
+        "{refused:?}"
+    );
     site.running.stop().await;
 }

@@ -79,6 +79,12 @@ const MORE: &[(&str, &str)] = &[
     ("subject dismiss", "1"),
     ("token make", "x --role viewer --for 1d"),
     ("token end", "1"),
+    ("source hr map", "x"),
+    ("target lint", "x"),
+    ("target explain", "x"),
+    ("target try", "x --subject ann@example.org --url https://wiki.example.org"),
+    ("backup", "x"),
+    ("completions", "bash"),
     ("transmitter verify", "x"),
     ("transmitter retry", "x"),
     ("erase", "ann"),
@@ -88,7 +94,10 @@ const MORE: &[(&str, &str)] = &[
 fn a_command_needs_the_role_that_the_route_of_the_same_act_needs() {
     for (command, method, path) in SAME {
         let row = COMMANDS.iter().find(|row| row.command == *command).unwrap();
-        let route = ROUTES.iter().find(|route| (route.method, route.path) == (*method, *path)).unwrap();
+        let route = ROUTES
+            .iter()
+            .find(|route| (route.method, route.path) == (*method, *path))
+            .unwrap();
         let (By::Role(command_needs), Least::Role(route_needs)) = (row.by, route.least) else {
             panic!("{command} or {path} has no role");
         };
@@ -120,8 +129,16 @@ fn the_documents_name_each_command_under_the_role_that_it_needs() {
 async fn each_command_is_refused_to_every_role_below_its_own_and_to_all_where_it_is_for_the_host() {
     let site = Site::new().await;
     for row in COMMANDS {
-        let more = MORE.iter().find(|(command, _)| *command == row.command).map_or("", |(_, more)| more);
-        let words: Vec<&str> = row.command.split(' ').chain(more.split(' ')).filter(|word| !word.is_empty()).collect();
+        let more = MORE
+            .iter()
+            .find(|(command, _)| *command == row.command)
+            .map_or("", |(_, more)| more);
+        let words: Vec<&str> = row
+            .command
+            .split(' ')
+            .chain(more.split(' '))
+            .filter(|word| !word.is_empty())
+            .collect();
         for role in Role::ALL {
             // What comes behind the look at the role is refused to everybody: nothing is run.
             let order = json!({ "words": words, "zone": "Nowhere/At-All" });
@@ -131,18 +148,29 @@ async fn each_command_is_refused_to_every_role_below_its_own_and_to_all_where_it
                 By::Role(least) if role < least => (StatusCode::FORBIDDEN, "this needs the role"),
                 By::Role(_) => (StatusCode::UNPROCESSABLE_ENTITY, "zone: "),
             };
-            assert!(answer.status == status && answer.text.contains(text), "{words:?} as {role}: {answer:?}");
+            assert!(
+                answer.status == status && answer.text.contains(text),
+                "{words:?} as {role}: {answer:?}"
+            );
         }
     }
     // What cannot be read is said as the command line says it.
     let nonsense = json!({ "words": ["hold", "aprove", "1"] });
-    let answer = site.by_socket(Role::Admin, Method::POST, "/api/v1/commands", Some(nonsense)).await;
+    let answer = site
+        .by_socket(Role::Admin, Method::POST, "/api/v1/commands", Some(nonsense))
+        .await;
     assert!(
         answer.status == StatusCode::UNPROCESSABLE_ENTITY && answer.text.contains("aprove"),
         "{answer:?}"
     );
-    for wrong in [json!({ "words": ["status"], "input": "?" }), json!({ "words": ["a\u{0}b"] }), json!({ "words": ["status"], "width": 0 })] {
-        let answer = site.by_socket(Role::Admin, Method::POST, "/api/v1/commands", Some(wrong)).await;
+    for wrong in [
+        json!({ "words": ["status"], "input": "?" }),
+        json!({ "words": ["a\u{0}b"] }),
+        json!({ "words": ["status"], "width": 0 }),
+    ] {
+        let answer = site
+            .by_socket(Role::Admin, Method::POST, "/api/v1/commands", Some(wrong))
+            .await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
     }
     site.running.stop().await;
