@@ -28,7 +28,8 @@ pub(super) enum Sent {
 /// # Errors
 /// Where the daemon refuses it, or its answer breaks off.
 pub(super) async fn follow(send: impl AsyncFn() -> reqwest::Result<Response>, only_shows: bool) -> anyhow::Result<Sent> {
-    for tried in 0.. {
+    let mut tried = 0;
+    loop {
         let answer = send()
             .await
             .map_err(reqwest::Error::without_url)
@@ -53,12 +54,12 @@ pub(super) async fn follow(send: impl AsyncFn() -> reqwest::Result<Response>, on
                 if tried == 0 {
                     remark(format!("{}: waiting for that", text("detail")));
                 }
+                tried += 1;
                 tokio::time::sleep(std::time::Duration::from_secs(waits.unwrap_or(AGAIN))).await;
             }
             _ => bail!("the daemon refuses it: {} (request {})", text("detail"), text("request_id")),
         }
     }
-    unreachable!("it is tried until it is answered")
 }
 
 async fn print(answer: Response, only_shows: bool) -> anyhow::Result<Exit> {

@@ -133,7 +133,7 @@ pub(in crate::cli) fn meant(words: &[String]) -> Result<Meant, NotMeant> {
     }
     let sent = read.file().filter(|file| file != INPUT);
     if let Some((argument, _)) = read.paths().into_iter().next() {
-        return Err(NotMeant::Wrong(format!("{argument}: {}", NO_FILE)));
+        return Err(NotMeant::Wrong(format!("{argument}: {NO_FILE}")));
     }
     if sent.is_some() {
         return Err(NotMeant::Wrong(format!(

@@ -101,7 +101,7 @@ pub(in crate::console) fn start(
             _ = input.write_all(&bytes).await;
             _ = input.shutdown().await;
         });
-        let exit = run.to_its_end(out, err).await;
+        let exit = run.until_it_ends(out, err).await;
         feed.abort();
         tracing::info!(operator = %handed.operator, command, exit, "ran a command for somebody");
     };
@@ -120,7 +120,7 @@ struct Run {
 
 impl Run {
     /// Hands on what it says until it has ended, and its exit code with it; nothing is answered where it was ended.
-    async fn to_its_end(self, out: impl AsyncRead + Unpin, err: impl AsyncRead + Unpin) -> Option<i32> {
+    async fn until_it_ends(self, out: impl AsyncRead + Unpin, err: impl AsyncRead + Unpin) -> Option<i32> {
         let until = Instant::now() + LONGEST;
         let talk = async { tokio::join!(told(out, &self.frames, Frame::Out), told(err, &self.frames, Frame::Err)) };
         let why = tokio::select! {
