@@ -1,7 +1,7 @@
 //! What the daemon tells a command that it runs for somebody: who that is, and what their terminal is like. It stands at the head of the child's
 //! standard input, which is one end of a pair of sockets that the daemon made.
 //!
-//! That the daemon made it is what the kernel says: the peer's process is the child's parent and its account is the child's own, and the pair has no
+//! That the daemon made it is what the kernel says (`SO_PEERCRED`): the peer's process is the child's parent and its account is the child's own, and the pair has no
 //! name in the file system. Whoever may run `revoked` as that account by a rule of `sudo` makes sockets as somebody else, so no argument, variable or
 //! input of theirs is taken for the daemon's word.
 
