@@ -7,10 +7,11 @@ use toml::Spanned;
 
 use super::Diagnostics;
 use super::file;
+use super::single_sign_on::{self, SingleSignOnSettings};
 use crate::model::Role;
 
 /// Where the console listens, and what it is called.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ConsoleSettings {
     /// The folder of the sockets, one for each role: `viewer.sock` to `admin.sock`. Who may open one has its role.
     pub sockets: Option<PathBuf>,
@@ -18,6 +19,8 @@ pub struct ConsoleSettings {
     pub listen: Option<SocketAddr>,
     /// Under which address browsers reach the page, without a slash at its end: `https://revoked.example.org`.
     pub origin: Option<String>,
+    /// Where operators sign in elsewhere; without it, by links alone.
+    pub single_sign_on: Option<SingleSignOnSettings>,
 }
 
 impl ConsoleSettings {
@@ -75,6 +78,10 @@ pub(super) fn console(written: &file::Console, found: &mut Diagnostics) -> Conso
         (None, Some(origin)) => found.complain(origin.span(), "origin: it means nothing without listen"),
         _ => {}
     }
+    settings.single_sign_on = written.single_sign_on.as_ref().and_then(|table| {
+        let origin = settings.origin.as_deref().filter(|_| written.listen.is_some());
+        single_sign_on::single_sign_on(table, origin, found)
+    });
     settings
 }
 

@@ -2,7 +2,7 @@
 //! to whoever is not known.
 //!
 //! Reading order: `sockets`, one Unix socket for each role, and `serve`, the connections of all listeners; `caller`,
-//! who asks, and `pace`, how much; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
+//! who asks, and `pace`, how much; `single_sign_on`, whom an OpenID provider vouches for, and `next`, where a sign-in leads; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
 //! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
 //! which tells open pages that something has changed, and `streams`, how many of those; `commands`, commands that the daemon runs for a caller.
 
@@ -11,12 +11,14 @@ mod caller;
 mod changes;
 pub mod commands;
 mod guard;
+mod next;
 mod openapi;
 mod pace;
 mod page;
 mod refusal;
 mod routes;
 mod serve;
+mod single_sign_on;
 mod sockets;
 mod streams;
 
@@ -33,6 +35,7 @@ use caller::Caller;
 
 pub use routes::document;
 pub use serve::{Listeners, serve};
+pub use single_sign_on::probe as probe_single_sign_on;
 
 /// What every route shares.
 #[derive(Clone)]
@@ -46,6 +49,7 @@ pub struct Console {
     /// A place for each command that runs for somebody.
     places: commands::Places,
     installation: Arc<Installation>,
+    single_sign_on: Option<Arc<single_sign_on::SingleSignOn>>,
     stop: CancellationToken,
 }
 
@@ -57,6 +61,8 @@ pub struct Installation {
     pub policy: CurrentPolicy,
     /// The targets' names.
     pub targets: Vec<String>,
+    /// The files outside the database to which checkpoints go.
+    pub anchors: Vec<std::path::PathBuf>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
     /// How commands are run for callers; nothing where none are.
@@ -67,7 +73,9 @@ impl Console {
     /// The console over a store, until `stop`.
     #[must_use]
     pub fn new(store: Store, settings: ConsoleSettings, installation: Installation, stop: CancellationToken) -> Self {
+        let single_sign_on = settings.single_sign_on.clone().map(single_sign_on::SingleSignOn::new);
         Self {
+            single_sign_on: single_sign_on.map(Arc::new),
             store,
             settings: Arc::new(settings),
             changes: changes::Changes::new(),

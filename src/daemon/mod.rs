@@ -366,6 +366,7 @@ fn console_of(
         goals: config.goals.clone(),
         policy: policy.clone(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+        anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
         commands,
     };

@@ -18,6 +18,7 @@ mod batches;
 mod cases;
 mod commands;
 mod departures;
+mod documents;
 mod find;
 mod holds;
 mod leaked;
@@ -41,6 +42,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(status::status))
         .routes(routes!(cases::list))
         .routes(routes!(cases::show))
+        .routes(routes!(documents::of_case))
         .routes(routes!(cases::note))
         .routes(routes!(cases::cancel))
         .routes(routes!(release::rehearse, release::release))
@@ -53,6 +55,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(batches::cancel))
         .routes(routes!(find::find))
         .routes(routes!(people::show))
+        .routes(routes!(documents::of_person))
         .routes(routes!(departures::list))
         .routes(routes!(departures::show))
         .routes(routes!(departures::cancel))
@@ -69,6 +72,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(reports::containment))
+        .routes(routes!(documents::handover))
         .routes(routes!(alerts::clear))
         .routes(routes!(trail::list))
         .routes(routes!(tokens::list, tokens::make))

@@ -184,6 +184,16 @@ impl Store {
                 .push(", 1, length(")
                 .push_bind(name.clone());
             query.push(") + 1) = ").push_bind(format!("{name}("));
+            // Or by the word of an OpenID provider.
+            for way in ["oidc:", "oidc-login:"] {
+                let signed_in = format!("{name} {way}");
+                query
+                    .push(" OR substr(")
+                    .push(member!("actor"))
+                    .push(", 1, length(")
+                    .push_bind(signed_in.clone());
+                query.push(")) = ").push_bind(signed_in);
+            }
             // Or who became the account that did it.
             let (login, sudo) = (format!(" login:{operator}("), format!(" sudo:{operator}"));
             query

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::Site;
 
 /// A program of the environment that `tests/run` installs; `None`, with a word, where it is not here.
-fn installed(program: &str) -> Option<PathBuf> {
+pub(super) fn installed(program: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("target/console-checkers/bin")
         .join(program);

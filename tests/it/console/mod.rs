@@ -12,6 +12,7 @@ mod limits;
 mod page;
 mod pages;
 mod reports;
+mod single_sign_on;
 mod two_persons;
 
 use std::time::Duration;
@@ -88,6 +89,7 @@ impl Site {
         std::fs::create_dir(installation.path("sockets")).unwrap();
         let config = std::fs::read_to_string(installation.config()).unwrap();
         std::fs::write(installation.config(), config.replace("LISTEN", &port.address().to_string())).unwrap();
+        installation.secret("sso-secret", single_sign_on::SECRET.as_bytes());
         let running = installation.start().await;
         Self {
             installation,

@@ -10,18 +10,19 @@ use super::document::{Document, Section, Statement};
 use super::not_covered::not_covered;
 use super::proof::{account, doors, given_back, held, last_looks};
 use super::recorded::Recorded;
+use super::report_error::ReportError;
 use super::standing::{Standing, standing, to_come};
 use super::words::Words;
 use super::zone::Zone;
-use crate::cli::output::plain;
 use crate::model::{Subject, Timestamp};
 use crate::store::{CaseDetail, ListFilter, Store, TrailFilter};
+use crate::wording::plain;
 
 /// The cases of a person, with what their entries said until an instant.
 ///
 /// # Errors
 /// Where the store cannot be read, or nothing is known under this name.
-pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zone: &Zone) -> anyhow::Result<Vec<CaseFile>> {
+pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zone: &Zone) -> Result<Vec<CaseFile>, ReportError> {
     let references = store.references_with_accounts(subject).await?;
     let of_person = ListFilter {
         subject_refs: Some(references.clone()),
@@ -56,12 +57,14 @@ pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zon
     let who = plain(&subject.to_string());
     match first {
         _ if !files.is_empty() => Ok(files),
-        Some((number, at)) => anyhow::bail!(
+        Some((number, at)) => Err(ReportError::NothingKnown(format!(
             "nothing was known of {who} by {}: the first case, {number}, came at {}; take a later --until",
             zone.time(until),
             zone.time(at)
-        ),
-        None => anyhow::bail!("no case is about {who}: an erased person has none under a name; try another name"),
+        ))),
+        None => Err(ReportError::NothingKnown(format!(
+            "no case is about {who}: an erased person has none under a name; try another name"
+        ))),
     }
 }
 
@@ -141,6 +144,7 @@ pub(super) fn report(
             },
         ],
         trail: None,
+        inclusion: None,
         compact: false,
     }
 }

@@ -15,10 +15,10 @@ use super::recorded::Recorded;
 use super::standing::{Standing, acts_from, standing, to_come};
 use super::words::Words;
 use super::zone::Zone;
-use crate::cli::output::span;
 use crate::digest::{hex, sha256};
 use crate::model::Timestamp;
 use crate::store::{CaseDetail, ShownNames, Store, StoreError, TrailFilter};
+use crate::wording::span;
 
 /// What is known of a case: its entries, and the names and notes that the store has.
 pub(super) struct CaseFile {
@@ -35,11 +35,11 @@ pub(super) struct CaseFile {
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where neither the store nor the trail knows it.
-pub(super) async fn read(store: &Store, number: i64) -> anyhow::Result<CaseFile> {
+pub(super) async fn read(store: &Store, number: i64) -> Result<CaseFile, StoreError> {
     let detail = match store.case_detail(number).await {
         Ok(detail) => Some(detail),
         Err(StoreError::NotFound { .. }) => None,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let everything = TrailFilter {
         limit: u32::MAX,
@@ -54,8 +54,7 @@ pub(super) async fn read(store: &Store, number: i64) -> anyhow::Result<CaseFile>
         return Err(StoreError::NotFound {
             what: "case",
             id: number,
-        }
-        .into());
+        });
     }
     let references: BTreeSet<String> = entries.iter().filter_map(|entry| entry.subject_ref.clone()).collect();
     let signals = TrailFilter {
@@ -181,6 +180,7 @@ pub(super) fn report(file: &CaseFile, now: Timestamp, zone: &Zone) -> Document {
         zone: zone.sentence(),
         sections,
         trail: None,
+        inclusion: None,
         compact: false,
     }
 }
