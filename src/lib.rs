@@ -41,7 +41,7 @@
 //! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: `ssf`, `scim`, `webhook`, `hr_csv` (HR's files), logout; `sources/shared` reads what several of them say (subject identifiers) |
 //! | [`intake`] | from a source to the store: push, poll, the table `inbox` |
 //! | [`api`] | the listening HTTP server: connection and body limits, client penalties, health |
-//! | [`console`] | what operators use over HTTP: the API with roles, tokens and sockets, and the page |
+//! | [`console`] | what operators use over HTTP: the API with roles, tokens and sockets, the page, and commands that are run for callers |
 //! | [`daemon`] | how all of it is built, started and stopped (SIGTERM, graceful shutdown) |
 //! | [`revoked_trail`] | a crate of its own (`crates/revoked-trail`, with the program `revoked-verify`), pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
 //! | [`trail`] | the trail's keys, its files, the running checkpoints |

@@ -403,6 +403,23 @@ pub fn target_rates(path: &Path) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
+/// The folder of the console's sockets that a config names, as far as it can be read; the usual one where it is kept from us. Nothing where there are
+/// none.
+#[must_use]
+pub fn console_sockets(path: &Path) -> Option<PathBuf> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Some(PathBuf::from(USUAL_SOCKETS)),
+        Err(_) => return None,
+    };
+    let (root, _) = DeTable::parse_recoverable(&text);
+    let sockets = root.get_ref().get("console")?.get_ref().get("sockets")?;
+    sockets.get_ref().as_str().map(PathBuf::from)
+}
+
+/// Where the console's sockets usually are.
+const USUAL_SOCKETS: &str = "/run/revoked";
+
 /// The database and the checkpoint file that a config names.
 fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     let looking = || format!("looking for the database in {} (or name it with --store)", path.display());

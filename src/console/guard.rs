@@ -41,9 +41,10 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_BODY: usize = 64 << 10;
 const LONGEST_BULK: usize = 8 << 20;
 /// The routes that take many things at once.
-const BULK: [&str; 8] = [
+const BULK: [&str; 9] = [
     "/api/v1/batches",
     "/api/v1/batches/rehearsal",
+    "/api/v1/commands",
     "/api/v1/holds/decision",
     "/api/v1/holds/{id}/approval",
     "/api/v1/holds/{id}/rejection",

@@ -4,12 +4,13 @@
 //! Reading order: `sockets`, one Unix socket for each role, and `serve`, the connections of all listeners; `caller`,
 //! who asks, and `pace`, how much; `single_sign_on`, whom an OpenID provider vouches for, and `next`, where a sign-in leads; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
 //! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
-//! which tells open pages that something has changed, and `streams`, how many of those.
+//! which tells open pages that something has changed, and `streams`, how many of those; `commands`, commands that the daemon runs for a caller.
 
 pub mod access;
 mod batch_sheet;
 mod caller;
 mod changes;
+pub mod commands;
 mod guard;
 mod next;
 mod openapi;
@@ -49,6 +50,8 @@ pub struct Console {
     /// A place for each page that is told of changes.
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
+    /// A place for each command that runs for somebody.
+    places: commands::Places,
     installation: Arc<Installation>,
     /// Whoever reads the config anew, once the daemon has all that can be exchanged.
     reloads: Arc<OnceLock<Box<dyn Reloads>>>,
@@ -70,6 +73,8 @@ pub struct Installation {
     pub anchors: Vec<std::path::PathBuf>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
+    /// How commands are run for callers; nothing where none are.
+    pub commands: Option<commands::Commands>,
 }
 
 /// Whoever reads the config anew while the daemon runs.
@@ -93,6 +98,7 @@ impl Console {
             installation: Arc::new(installation),
             paces: Arc::new(pace::Paces::new()),
             reloads: Arc::default(),
+            places: commands::Places::default(),
             stop,
         }
     }

@@ -26,6 +26,7 @@ use crate::api;
 use crate::backoff::{Backoff, Retries};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::commands::Commands;
 use crate::console::{self, Console};
 use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::CurrentPolicy;
@@ -90,23 +91,28 @@ impl Daemon {
     /// An [`crate::store::OpenError`] where the store is refused; otherwise what could not be started.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let store = room::open(&config.store, clock).await?;
-        Self::start_on(store, config).await
+        Self::start_on(store, config, None).await
     }
 
-    /// The same, unless `stop` comes while the start waits for room on the disk.
+    /// The same, unless `stop` comes while the start waits for room on the disk; and with a console that runs commands for its callers.
     ///
     /// # Errors
     /// As [`Daemon::start`].
-    pub async fn start_unless(config: Config, clock: Clock, stop: impl Future<Output = ()>) -> anyhow::Result<Option<Self>> {
+    pub async fn start_unless(
+        config: Config,
+        clock: Clock,
+        commands: Commands,
+        stop: impl Future<Output = ()>,
+    ) -> anyhow::Result<Option<Self>> {
         let store = tokio::select! {
             biased;
             store = room::open(&config.store, clock) => store?,
             () = stop => return Ok(None),
         };
-        Self::start_on(store, config).await.map(Some)
+        Self::start_on(store, config, Some(commands)).await.map(Some)
     }
 
-    async fn start_on(store: Store, config: Config) -> anyhow::Result<Self> {
+    async fn start_on(store: Store, config: Config, commands: Option<Commands>) -> anyhow::Result<Self> {
         // First of all: whatever counts from now on is gathered.
         let metrics = telemetry::metrics();
         telemetry::table::BUILD_INFO.set([env!("CARGO_PKG_VERSION"), &newest_schema().to_string()], 1.0);
@@ -123,7 +129,7 @@ impl Daemon {
         let stop_intake = CancellationToken::new();
         let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
         let asked = asked::Answerer::new(config.targets.clone(), policy.clone(), Some(store.clone()));
-        let console = console_of(&store, &config, (&policy, &asked), &stop_intake);
+        let console = console_of(&store, &config, (&policy, &asked, commands), &stop_intake);
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         name_channels(&store, &config).await?;
@@ -354,7 +360,7 @@ fn listen(config: &Config) -> anyhow::Result<(tokio::net::TcpListener, SocketAdd
 fn console_of(
     store: &Store,
     config: &Config,
-    (policy, asked): (&CurrentPolicy, &asked::Answerer),
+    (policy, asked, commands): (&CurrentPolicy, &asked::Answerer, Option<Commands>),
     stop: &CancellationToken,
 ) -> Console {
     let installation = console::Installation {
@@ -367,6 +373,7 @@ fn console_of(
             .map_or_else(Vec::new, |settings| settings.receivers.clone()),
         anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
+        commands,
     };
     Console::new(store.clone(), config.console.clone(), installation, stop.clone())
 }

@@ -4,6 +4,8 @@ mod access;
 mod batches;
 mod breaking;
 mod browser;
+mod by_socket;
+mod command_roles;
 mod commands;
 mod commands_and_routes;
 mod contract;
