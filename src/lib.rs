@@ -51,6 +51,7 @@
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
 //! | [`json`] | places in a JSON value (pointers), and conditions on what stands there |
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
+//! | [`certificate`] | a certificate with its key, as a listener shows it: what is wrong with it, and taking a renewed one over |
 //! | [`bounded_program`] | a program of this machine that is run within bounds: for a target of the kind `exec`, and for alerts |
 //! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
 //! | [`passwd`] | names of the accounts of this host |
@@ -103,6 +104,7 @@ pub mod api;
 pub mod backoff;
 pub mod bounded_program;
 pub mod canary;
+pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub mod config;

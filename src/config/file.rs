@@ -235,6 +235,15 @@ pub(super) struct Console {
     pub(super) sockets: Option<Spanned<PathBuf>>,
     pub(super) listen: Option<Spanned<String>>,
     pub(super) origin: Option<Spanned<String>>,
+    pub(super) tls: Option<Spanned<Tls>>,
+}
+
+/// The certificate that the console shows.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) certificate: Option<Spanned<PathBuf>>,
+    pub(super) key: Option<Spanned<SecretSource>>,
 }
 
 /// The goals of every reason, and of each that has its own.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,7 +25,7 @@ use super::access::{Least, least};
 use super::caller::{Caller, Credential, Entrance};
 use super::refusal::Refusal;
 use super::{Console, page, routes};
-use crate::api::{Problem, RequestId};
+use crate::api::{ConnectionSlot, Problem, RequestId, Stage};
 use crate::model::Actor;
 use crate::secret::bearer_token;
 
@@ -108,8 +109,15 @@ async fn admit(State(console): State<Console>, path: Option<MatchedPath>, reques
     let is_page = !request.uri().path().starts_with("/api/");
     let (mut parts, body) = request.into_parts();
     let path = path.as_ref().map(MatchedPath::as_str);
+    let slot: Option<Arc<ConnectionSlot>> = parts.extensions.get().cloned();
     let admitted = match admitted(&console, path, &mut parts).await {
-        Ok(()) => read(path, body).await,
+        Ok(()) => {
+            if parts.extensions.get::<Caller>().is_some() {
+                keep(slot.as_deref());
+            }
+            let body = read(path, body).await;
+            body.inspect(|_| keep(slot.as_deref()))
+        }
         Err(refusal) => Err(refusal),
     };
     match admitted {
@@ -118,6 +126,13 @@ async fn admit(State(console): State<Console>, path: Option<MatchedPath>, reques
             page::to_sign_in()
         }
         Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Lets a connection go for no other from now on: it is known who asks, or there is an answer to make.
+fn keep(slot: Option<&ConnectionSlot>) {
+    if let Some(slot) = slot {
+        slot.set_stage(Stage::Protected);
     }
 }
 

@@ -1,8 +1,8 @@
 //! What operators use over HTTP: the API and the page. It listens apart from the doors of the sources (`crate::api`), and nothing of it is open
 //! to whoever is not known.
 //!
-//! Reading order: `sockets`, one Unix socket for each role, and `serve`, the connections of all listeners; `caller`,
-//! who asks, and `pace`, how much; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
+//! Reading order: `listeners` with `sockets`, one Unix socket for each role, and `handshake`, TLS at the address for the network; `serve`, the connections of
+//! all of them, with the `visitor` at the other end of each; `caller`, who asks, and `pace`, how much; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
 //! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
 //! which tells open pages that something has changed, and `streams`, how many of those.
 
@@ -10,6 +10,8 @@ pub mod access;
 mod caller;
 mod changes;
 mod guard;
+mod handshake;
+mod listeners;
 mod openapi;
 mod pace;
 mod page;
@@ -18,6 +20,7 @@ mod routes;
 mod serve;
 mod sockets;
 mod streams;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -30,8 +33,9 @@ use crate::store::{PeopleRead, Store};
 use crate::worker::AsksReactivation;
 use caller::Caller;
 
+pub use listeners::Listeners;
 pub use routes::document;
-pub use serve::{Listeners, serve};
+pub use serve::serve;
 
 /// What every route shares.
 #[derive(Clone)]
@@ -54,6 +58,8 @@ pub struct Installation {
     pub policy: CurrentPolicy,
     /// The targets' names.
     pub targets: Vec<String>,
+    /// Peers whose `X-Forwarded-For` is believed when strangers are told apart.
+    pub proxies: Vec<std::net::IpAddr>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
 }

@@ -1,7 +1,6 @@
 //! How much one caller may ask: so many requests at once and so many a second, for each token and each operator by itself. Whoever is nobody's and
-//! fails to say who they are is counted by address, and never keeps anybody out who does.
+//! fails to say who they are is counted by address (behind a proxy that is named, by the one that it names), and never keeps anybody out who does.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use governor::RateLimiter;
@@ -10,6 +9,7 @@ use governor::state::keyed::HashMapStateStore;
 
 use super::caller::{Caller, Credential, Entrance};
 use super::refusal::Refusal;
+use crate::api::ClientKey;
 use crate::clock::{MonotonicClock, quota};
 
 /// What a caller may ask at once after a rest, and how often on the average.
@@ -32,7 +32,7 @@ pub(super) struct Paces {
 /// Who fails to say who they are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Stranger {
-    Address(IpAddr),
+    Client(ClientKey),
     Account(u32),
 }
 
@@ -62,7 +62,7 @@ impl Paces {
     /// Takes note of a failed try, and answers what is said of it: `refusal`, or after too many of them 429.
     pub(super) fn failed(&self, from: Option<&Entrance>, refusal: Refusal) -> Refusal {
         let stranger = match from {
-            Some(Entrance::Network { peer }) => Stranger::Address(peer.to_canonical()),
+            Some(Entrance::Network { client }) => Stranger::Client(*client),
             Some(Entrance::Socket { uid, .. }) => Stranger::Account(*uid),
             None => return refusal,
         };
@@ -123,7 +123,7 @@ mod tests {
     async fn failed_tries_are_counted_by_address() {
         let paces = Paces::new();
         let from = |n: u8| Entrance::Network {
-            peer: [192, 0, 2, n].into(),
+            client: ClientKey::at([192, 0, 2, n].into(), &[]),
         };
         let status = |n: u8| paces.failed(Some(&from(n)), Refusal::unknown_caller()).0.status();
         for _ in 0..TRIES {

@@ -8,7 +8,7 @@
 //! the daemon ends with exit code 1.
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `channels`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
-//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
+//! gauges; `systemd`, ready and watchdog; `certificate`, the console's while it runs; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
@@ -39,6 +39,7 @@ use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
 pub mod asked;
 mod canaries;
+mod certificate;
 mod channels;
 mod descriptors;
 mod endpoints;
@@ -154,6 +155,7 @@ impl Daemon {
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         store.end_alerts("config_refused").await?;
+        let certificate = certificate::CertificateLook::begin(store.clone(), console_listeners.certificate()).await?;
         let activity = SourceActivity::default();
         let terms = periodic::CurrentTerms::new(periodic::Terms::of(&config));
         let periodic = periodic::start(&store, &config, &terms, &activity, &supervisor).await?;
@@ -180,6 +182,7 @@ impl Daemon {
             policy,
             terms,
             intake: intake.clone(),
+            certificate: certificate.clone(),
             listeners: listeners.clone(),
         };
         let reloader = reload::Reloader::begin(exchanged, &config, polls, group_lists).await?;
@@ -187,6 +190,10 @@ impl Daemon {
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
         serve_console(&config, (console_listeners, console), &listeners);
+        if certificate.is_on() {
+            let looking = certificate.run(stop_intake.clone());
+            listeners.spawn_watched("the look at the console's certificate", looking);
+        }
         let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
         listeners.spawn_watched("what commands ask", answering);
         // Not watched: it ends by itself, and its word is an alert.
@@ -360,6 +367,7 @@ fn console_of(
         goals: config.goals.clone(),
         policy: policy.clone(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
+        proxies: config.listen.proxies.clone(),
         reactivations: Box::new(asked.clone()),
     };
     Console::new(store.clone(), config.console.clone(), installation, stop.clone())

@@ -252,6 +252,13 @@ pub const TRAIL_BROKEN: Gauge<0> = Gauge::new(
     &[],
 );
 
+/// How long the console's certificate is good.
+pub const CONSOLE_CERTIFICATE_LEFT_SECONDS: Gauge<0> = Gauge::new(
+    "revoked_console_certificate_left_seconds",
+    "Until the certificate that the console shows expires, below 0 once it has; absent where it shows none.",
+    &[],
+);
+
 /// Connections closed because their address had all it may have.
 pub const CONNECTIONS_REFUSED: Counter<0> = Counter::new(
     "revoked_connections_refused_total",
@@ -314,6 +321,7 @@ pub const METRICS: &[Row] = &[
     TRAIL_UNANCHORED.row(),
     TRAIL_UNANCHORED_SECONDS.row(),
     TRAIL_BROKEN.row(),
+    CONSOLE_CERTIFICATE_LEFT_SECONDS.row(),
     CONNECTIONS_REFUSED.row(),
     CONNECTIONS_GIVEN_UP.row(),
     ACCEPT_ERRORS.row(),

@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     &["backoff", "clock", "file_modes", "passwd", "secret"],
     &["settings"],
-    &["http", "supervision", "telemetry"],
+    &["certificate", "http", "supervision", "telemetry"],
     &["bounded_program"],
     &["jose"],
     &["json"],

@@ -10,6 +10,7 @@ mod limits;
 mod page;
 mod pages;
 mod reports;
+mod tls;
 mod two_persons;
 
 use std::time::Duration;
@@ -74,13 +75,22 @@ impl Site {
 
     /// The same with these sweeps after a verdict.
     async fn that_sweeps(watch: &'static str, tables: &str) -> Self {
+        Self::planned(InstallationPlan {
+            more: tables.to_owned().leak(),
+            watch,
+            ..InstallationPlan::default()
+        })
+        .await
+    }
+
+    /// The same of this plan.
+    async fn planned(plan: InstallationPlan) -> Self {
         let port = Port::default();
         let console = "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n";
         let plan = InstallationPlan {
             policy: "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
-            more: format!("{console}{tables}").leak(),
-            watch,
-            ..InstallationPlan::default()
+            more: format!("{console}{}", plan.more).leak(),
+            ..plan
         };
         let installation = Installation::new(plan).await;
         std::fs::create_dir(installation.path("sockets")).unwrap();
