@@ -5,11 +5,13 @@ mod breaking;
 mod browser;
 mod commands;
 mod contract;
+mod deadlines;
 mod furnished;
 mod limits;
 mod page;
 mod pages;
 mod reports;
+mod strangers;
 mod tls;
 mod two_persons;
 
