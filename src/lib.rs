@@ -46,6 +46,7 @@
 //! | [`trail`] | the trail's keys, its files, the running checkpoints |
 //! | [`statement`], [`transmitter`] | what others are told of what was proved (pure), and the telling |
 //! | [`notify`] over `store/notifications` | how people are told of alerts: a file for each kind of channel (webhook, mail, Slack, Mattermost, `PagerDuty`, Alertmanager, a program); which, when and once is the store's |
+//! | [`traces`] | what the trail says of a case, as spans for a collector (OTLP), behind the work |
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
@@ -130,6 +131,7 @@ pub mod store;
 pub mod supervision;
 pub mod targets;
 pub mod telemetry;
+pub mod traces;
 pub mod trail;
 pub mod transmitter;
 pub mod worker;

@@ -30,6 +30,7 @@ pub(super) struct File {
     pub(super) goals: Goals,
     pub(super) retention: Retention,
     pub(super) log: Log,
+    pub(super) telemetry: Telemetry,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -244,6 +245,14 @@ pub(super) struct Console {
 pub(super) struct Tls {
     pub(super) certificate: Option<Spanned<PathBuf>>,
     pub(super) key: Option<Spanned<SecretSource>>,
+}
+
+/// Where traces go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Telemetry {
+    pub(super) otlp: Option<Spanned<String>>,
+    pub(super) authorization: Option<Spanned<SecretSource>>,
 }
 
 /// The goals of every reason, and of each that has its own.

@@ -135,3 +135,51 @@ impl CertificateLook {
 fn left(leaf: &Leaf, now: Timestamp) -> f64 {
     leaf.until().since(now).as_secs_f64() - now.since(leaf.until()).as_secs_f64()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Files;
+    use crate::certificate::tests::self_signed;
+    use crate::clock::Clock;
+    use crate::secret::SecretSource;
+    use crate::store::Role;
+
+    #[tokio::test]
+    async fn files_are_told_of_when_the_next_look_finds_the_same_or_somebody_asks_and_once() {
+        let folder = self_signed("console.example.test");
+        let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system())
+            .await
+            .unwrap();
+        let files = Files {
+            certificate: folder.path().join("console.pem"),
+            key: SecretSource::File(folder.path().join("console.key")),
+        };
+        let shown = Shown::read(files.clone(), "console.example.test".to_owned()).unwrap();
+        let look = CertificateLook::begin(store.clone(), Some(shown)).await.unwrap();
+        let alerts = async || -> Vec<(String, i64)> {
+            let open = store.alerts(false).await.unwrap().rows.into_iter();
+            open.map(|alert| (alert.kind, alert.times)).collect()
+        };
+        let away = folder.path().join("away");
+        look.look(false).await;
+        std::fs::rename(&files.certificate, &away).unwrap();
+        // It may be on its way.
+        look.look(false).await;
+        assert_eq!(alerts().await, []);
+        for _ in 0..3 {
+            look.look(false).await;
+            assert_eq!(alerts().await, [("certificate_refused".to_owned(), 1)]);
+        }
+        std::fs::rename(&away, &files.certificate).unwrap();
+        look.look(false).await;
+        assert_eq!(alerts().await, []);
+        std::fs::rename(&files.certificate, &away).unwrap();
+        look.look(true).await;
+        assert_eq!(alerts().await, [("certificate_refused".to_owned(), 1)]);
+        // A listener that shows none has nothing to be told of.
+        CertificateLook::begin(store.clone(), None).await.unwrap();
+        assert_eq!(alerts().await, []);
+        store.close().await;
+    }
+}

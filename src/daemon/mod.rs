@@ -33,6 +33,7 @@ use crate::sources::Source;
 use crate::store::{Store, newest_schema};
 use crate::supervision::Supervisor;
 use crate::telemetry;
+use crate::traces::Traces;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
@@ -193,6 +194,10 @@ impl Daemon {
         if certificate.is_on() {
             let looking = certificate.run(stop_intake.clone());
             listeners.spawn_watched("the look at the console's certificate", looking);
+        }
+        if let Some(settings) = &config.traces {
+            let traces = Traces::begin(store.clone(), settings.clone()).await?;
+            listeners.spawn_watched("the traces", traces.run(stop_intake.clone()));
         }
         let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
         listeners.spawn_watched("what commands ask", answering);

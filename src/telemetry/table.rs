@@ -259,6 +259,13 @@ pub const CONSOLE_CERTIFICATE_LEFT_SECONDS: Gauge<0> = Gauge::new(
     &[],
 );
 
+/// Spans of traces, by what became of them.
+pub const SPANS: Counter<1> = Counter::new(
+    "revoked_spans_total",
+    "Spans of traces: sent, or dropped because the collector did not take them in time or too many waited for it.",
+    &["outcome"],
+);
+
 /// Connections closed because their address had all it may have.
 pub const CONNECTIONS_REFUSED: Counter<0> = Counter::new(
     "revoked_connections_refused_total",
@@ -322,6 +329,7 @@ pub const METRICS: &[Row] = &[
     TRAIL_UNANCHORED_SECONDS.row(),
     TRAIL_BROKEN.row(),
     CONSOLE_CERTIFICATE_LEFT_SECONDS.row(),
+    SPANS.row(),
     CONNECTIONS_REFUSED.row(),
     CONNECTIONS_GIVEN_UP.row(),
     ACCEPT_ERRORS.row(),

@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["sources"],
     &["intake"],
     &["transmitter"],
-    &["notify"],
+    &["notify", "traces"],
     &["config"],
     &["api"],
     &["console"],

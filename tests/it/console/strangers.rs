@@ -57,3 +57,18 @@ async fn what_is_no_named_proxy_cannot_say_that_it_is_somebody_else() {
     }
     site.running.stop().await;
 }
+
+#[tokio::test]
+async fn a_crowd_that_says_nothing_keeps_nobody_out() {
+    let site = behind("").await;
+    let mut crowd = Vec::new();
+    for _ in 0..300 {
+        crowd.push(tokio::net::TcpStream::connect(site.port.address()).await.unwrap());
+    }
+    let token = format!("Bearer {}", site.token(revoked::model::Role::Viewer).await);
+    let headers = [("authorization", token.as_str())];
+    let known = site.by_network(&headers, Method::GET, "/api/v1/cases", None).await;
+    assert_eq!(known.status, StatusCode::OK, "{known:?}");
+    assert_eq!(crowd.len(), 300);
+    site.running.stop().await;
+}
