@@ -256,10 +256,19 @@ async fn a_page_is_signed_in_to(site: &Site) {
 
 async fn a_renewed_certificate_is_shown(site: &Site) {
     let port = site.port.address().port();
+    issue(&site.installation, "second", HOST, (LONG_AGO, FAR_AHEAD)).await;
     let mut before = site.connect().await;
     assert_eq!(before.shown(), site.file("first.pem"));
-    // From another authority's point of view it is the same host.
-    issue(&site.installation, "second", HOST, (LONG_AGO, FAR_AHEAD)).await;
+    let enough = tokio_util::sync::CancellationToken::new();
+    let until = enough.clone();
+    let before = tokio::spawn(async move {
+        while !until.is_cancelled() {
+            enough.cancel();
+    let mut before = before.await.unwrap();
+    assert_eq!(before.ask(port).await, "HTTP/1.1 200 OK", "the one before is still served");
+        }
+        before
+    });
     install(&site.installation, "second", "second");
     let said = site.reload().await;
     assert_eq!(said.code, 0, "{said:?}");
