@@ -48,6 +48,7 @@
 //! | [`notify`] over `store/notifications` | how people are told of alerts: a file for each kind of channel (webhook, mail, Slack, Mattermost, `PagerDuty`, Alertmanager, a program); which, when and once is the store's |
 //! | [`traces`] | what the trail says of a case, as spans for a collector (OTLP), behind the work |
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
+//! | [`report`] | reports for people out of the trail's entries: a case, a person, a shift; as Markdown, a page or JSON |
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
 //! | [`json`] | places in a JSON value (pointers), and conditions on what stands there |
@@ -56,6 +57,7 @@
 //! | [`bounded_program`] | a program of this machine that is run within bounds: for a target of the kind `exec`, and for alerts |
 //! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
 //! | [`passwd`] | names of the accounts of this host |
+//! | [`wording`] | how names, numbers and spans of time are written for people |
 //! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |
 //! | `demo`, `revoked_sandbox` | the demo, and the Mattermost stand-in (a crate of its own) for it, the tests and the benchmarks; behind the feature `demo` |
 //!
@@ -123,6 +125,7 @@ pub mod model;
 pub mod notify;
 pub mod passwd;
 pub mod policy;
+pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod sources;
@@ -134,4 +137,5 @@ pub mod telemetry;
 pub mod traces;
 pub mod trail;
 pub mod transmitter;
+pub mod wording;
 pub mod worker;

@@ -2,6 +2,8 @@
 
 use super::account::quoted;
 
+pub(super) use crate::wording::listed;
+
 /// A case's number.
 ///
 /// # Errors
@@ -40,27 +42,6 @@ fn number(text: &str, what: &str, shown_by: &str) -> Result<i64, String> {
         .map_err(|_| format!("{what} is meant by its number, such as 17, which {shown_by} shows"))
 }
 
-/// Numbers on one line, neighbours as a range: `3, 5-9, 12`.
-#[must_use]
-pub(super) fn listed(numbers: &[i64]) -> String {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let mut runs: Vec<(i64, i64)> = Vec::new();
-    for number in sorted {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => runs.push((number, number)),
-        }
-    }
-    let runs = runs.iter().map(|(first, last)| match last - first {
-        0 => first.to_string(),
-        1 => format!("{first}, {last}"),
-        _ => format!("{first}-{last}"),
-    });
-    runs.collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,11 +54,5 @@ mod tests {
             "a case is meant by its number, such as 17, which revoked find user09@example.test shows"
         );
         assert!(hold("user09").unwrap_err().ends_with("which revoked hold list shows"));
-    }
-
-    #[test]
-    fn neighbours_are_a_range() {
-        assert_eq!(listed(&[9, 3, 5, 6, 7, 8, 12, 13]), "3, 5-9, 12, 13");
-        assert_eq!(listed(&[]), "");
     }
 }

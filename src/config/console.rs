@@ -7,11 +7,12 @@ use toml::Spanned;
 
 use super::Diagnostics;
 use super::file;
+use super::single_sign_on::{self, SingleSignOnSettings};
 use crate::certificate::{Files, Unusable};
 use crate::model::Role;
 
 /// Where the console listens, and what it is called.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ConsoleSettings {
     /// The folder of the sockets, one for each role: `viewer.sock` to `admin.sock`. Who may open one has its role.
     pub sockets: Option<PathBuf>,
@@ -21,6 +22,8 @@ pub struct ConsoleSettings {
     pub origin: Option<String>,
     /// The certificate that the listener shows; without it, it speaks no TLS.
     pub tls: Option<Files>,
+    /// Where operators sign in elsewhere; without it, by links alone.
+    pub single_sign_on: Option<SingleSignOnSettings>,
 }
 
 impl ConsoleSettings {
@@ -89,6 +92,10 @@ pub(super) fn console(written: &file::Console, found: &mut Diagnostics) -> Conso
             _ => {}
         }
     }
+    settings.single_sign_on = written.single_sign_on.as_ref().and_then(|table| {
+        let origin = settings.origin.as_deref().filter(|_| written.listen.is_some());
+        single_sign_on::single_sign_on(table, origin, found)
+    });
     settings
 }
 

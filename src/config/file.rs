@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::bounds::{Bound, DeliveryBound, ShareBound};
+use crate::jose::Algorithm;
 use crate::model::{PasswordReset, Subject};
 use crate::secret::SecretSource;
 use crate::settings::Period;
@@ -237,6 +238,7 @@ pub(super) struct Console {
     pub(super) listen: Option<Spanned<String>>,
     pub(super) origin: Option<Spanned<String>>,
     pub(super) tls: Option<Spanned<Tls>>,
+    pub(super) single_sign_on: Option<Spanned<SingleSignOn>>,
 }
 
 /// The certificate that the console shows.
@@ -253,6 +255,25 @@ pub(super) struct Tls {
 pub(super) struct Telemetry {
     pub(super) otlp: Option<Spanned<String>>,
     pub(super) authorization: Option<Spanned<SecretSource>>,
+}
+
+/// The keys of `[console.single_sign_on]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SingleSignOn {
+    pub(super) issuer: Option<Spanned<String>>,
+    pub(super) client_id: Option<Spanned<String>>,
+    pub(super) client_secret: Option<Spanned<SecretSource>>,
+    pub(super) scopes: Option<Vec<String>>,
+    pub(super) groups_claim: Option<String>,
+    pub(super) name_claim: Option<String>,
+    pub(super) roles: BTreeMap<String, Spanned<String>>,
+    pub(super) people: BTreeMap<String, Spanned<String>>,
+    pub(super) audience: Option<Spanned<String>>,
+    pub(super) algorithms: Option<Spanned<Vec<Algorithm>>>,
+    pub(super) session: Option<Spanned<Period>>,
+    pub(super) jwks_host: Option<String>,
+    pub(super) token_host: Option<String>,
 }
 
 /// The goals of every reason, and of each that has its own.

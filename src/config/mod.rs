@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
 //! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
-//! who decides in `approvals`, how soon access is to end in `goals`; where traces go in `telemetry`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! who decides in `approvals`, where operators come in `console` over `single_sign_on`, how soon access is to end in `goals`; where traces go in `telemetry`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -35,6 +35,7 @@ mod names;
 mod notify;
 mod notify_carriers;
 mod playbooks;
+mod single_sign_on;
 mod source_rules;
 mod tables;
 mod telemetry;
@@ -49,6 +50,7 @@ pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use goals::goals_in;
 pub use groups::{GroupFile, read_group_file};
+pub use single_sign_on::{CALLBACK, SingleSignOnSettings};
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
 pub use written::{Change, ChangeKind, Written};
@@ -329,6 +331,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     if config.sources.len() == 1 && config.unbuilt_sources.is_empty() {
         found.warn("no [[source]] is configured: only operators can ask for anything, through the inbox");
     }
+    single_sign_on::warn_of_two_names(&config, found);
     Some(config)
 }
 

@@ -31,6 +31,8 @@ pub(super) enum Credential {
     Socket,
     /// By a token of that number.
     Token(i64),
+    /// By a token that an OpenID provider has signed, of whoever this stands for.
+    Vouched(u64),
     /// By a session of the page.
     Session(i64),
 }

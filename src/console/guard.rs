@@ -24,10 +24,14 @@ use tracing::Instrument as _;
 use super::access::{Least, least};
 use super::caller::{Caller, Credential, Entrance};
 use super::refusal::Refusal;
+use super::single_sign_on::Vouched;
 use super::{Console, page, routes};
 use crate::api::{ConnectionSlot, Problem, RequestId, Stage};
+use crate::config::CALLBACK;
+use crate::digest::sha256;
 use crate::model::Actor;
 use crate::secret::bearer_token;
+use crate::store::TOKEN_PREFIX;
 
 /// How long a request may take: one that changes something, and one that only reads.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,6 +52,8 @@ const BULK: [&str; 6] = [
 ];
 /// The longest query.
 const LONGEST_QUERY: usize = 2 << 10;
+/// The same where an OpenID provider sends a browser back: some write much into their codes.
+const LONGEST_CODE: usize = 8 << 10;
 
 /// No script, style, picture or form but our own, in no frame.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
@@ -123,7 +129,7 @@ async fn admit(State(console): State<Console>, path: Option<MatchedPath>, reques
     match admitted {
         Ok(body) => next.run(Request::from_parts(parts, body)).await,
         Err(refusal) if is_page && refusal.0.status() == StatusCode::UNAUTHORIZED && parts.method == Method::GET => {
-            page::to_sign_in()
+            page::to_sign_in(&parts.uri)
         }
         Err(refusal) => refusal.into_response(),
     }
@@ -193,10 +199,15 @@ fn sound(console: &Console, request: &Parts) -> Result<(), Refusal> {
             "say the length of the body (Content-Length)",
         ));
     }
-    if request.uri.query().is_some_and(|query| query.len() > LONGEST_QUERY) {
+    let longest = if request.uri.path() == CALLBACK {
+        LONGEST_CODE
+    } else {
+        LONGEST_QUERY
+    };
+    if request.uri.query().is_some_and(|query| query.len() > longest) {
         return Err(Refusal::new(
             StatusCode::URI_TOO_LONG,
-            format!("the query is longer than {LONGEST_QUERY} bytes"),
+            format!("the query is longer than {longest} bytes"),
         ));
     }
     if !matches!(request.extensions.get(), Some(Entrance::Network { .. })) {
@@ -224,6 +235,18 @@ async fn caller(console: &Console, request: &Parts) -> Result<Option<Caller>, Re
         }));
     }
     if let Some(token) = bearer_token(&request.headers) {
+        if !token.starts_with(TOKEN_PREFIX.as_bytes())
+            && let Some(vouched) = vouched(console, token).await
+        {
+            return vouched.map(Some).map_err(|refusal| {
+                // A token that is believed and has no role is no try.
+                if refusal.0.status() == StatusCode::FORBIDDEN {
+                    refusal
+                } else {
+                    console.paces.failed(request.extensions.get(), refusal)
+                }
+            });
+        }
         let bearer = console
             .store
             .bearer_of_token(token)
@@ -244,6 +267,21 @@ async fn caller(console: &Console, request: &Parts) -> Result<Option<Caller>, Re
         operator: bearer.operator,
         role: bearer.role,
     }))
+}
+
+/// Whom an OpenID provider vouches for by this token; `None` where none is configured that does.
+async fn vouched(console: &Console, token: &[u8]) -> Option<Result<Caller, Refusal>> {
+    let way = console.single_sign_on.as_ref()?;
+    let judged = way.bearer(token, console.store.clock().now()).await?;
+    let caller = judged.map_err(Refusal::vouched).map(|Vouched { operator, role }| {
+        let [a, b, c, d, e, f, g, h, ..] = sha256(operator.to_string().as_bytes());
+        Caller {
+            operator,
+            role,
+            by: Credential::Vouched(u64::from_le_bytes([a, b, c, d, e, f, g, h])),
+        }
+    });
+    Some(caller)
 }
 
 /// Whether a request that changes something was sent by our own page. Another port of the host is the same *site* and has the cookie, so the origin

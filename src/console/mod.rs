@@ -2,7 +2,7 @@
 //! to whoever is not known.
 //!
 //! Reading order: `listeners` with `sockets`, one Unix socket for each role, and `handshake`, TLS at the address for the network; `serve`, the connections of
-//! all of them, with the `visitor` at the other end of each; `caller`, who asks, and `pace`, how much; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
+//! all of them, with the `visitor` at the other end of each; `caller`, who asks, and `pace`, how much; `single_sign_on`, whom an OpenID provider vouches for, and `next`, where a sign-in leads; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
 //! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
 //! which tells open pages that something has changed, and `streams`, how many of those.
 
@@ -12,12 +12,14 @@ mod changes;
 mod guard;
 mod handshake;
 mod listeners;
+mod next;
 mod openapi;
 mod pace;
 mod page;
 mod refusal;
 mod routes;
 mod serve;
+mod single_sign_on;
 mod sockets;
 mod streams;
 mod visitor;
@@ -36,6 +38,7 @@ use caller::Caller;
 pub use listeners::Listeners;
 pub use routes::document;
 pub use serve::serve;
+pub use single_sign_on::probe as probe_single_sign_on;
 
 /// What every route shares.
 #[derive(Clone)]
@@ -47,6 +50,7 @@ pub struct Console {
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
     installation: Arc<Installation>,
+    single_sign_on: Option<Arc<single_sign_on::SingleSignOn>>,
     stop: CancellationToken,
 }
 
@@ -60,6 +64,8 @@ pub struct Installation {
     pub targets: Vec<String>,
     /// Peers whose `X-Forwarded-For` is believed when strangers are told apart.
     pub proxies: Vec<std::net::IpAddr>,
+    /// The files outside the database to which checkpoints go.
+    pub anchors: Vec<std::path::PathBuf>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
 }
@@ -68,7 +74,9 @@ impl Console {
     /// The console over a store, until `stop`.
     #[must_use]
     pub fn new(store: Store, settings: ConsoleSettings, installation: Installation, stop: CancellationToken) -> Self {
+        let single_sign_on = settings.single_sign_on.clone().map(single_sign_on::SingleSignOn::new);
         Self {
+            single_sign_on: single_sign_on.map(Arc::new),
             store,
             settings: Arc::new(settings),
             changes: changes::Changes::new(),

@@ -18,6 +18,9 @@ const EVERY: Duration = Duration::from_millis(20);
 /// The same of tries to say who one is that fail.
 const TRIES: u32 = 10;
 const TRY_EVERY: Duration = Duration::from_secs(6);
+/// The same of sign-ins that are begun and go on elsewhere: each is kept until it comes back. So a thousand take longer to begin than any may take.
+const STARTS: u32 = 30;
+const START_EVERY: Duration = Duration::from_millis(600);
 /// Past so many that are remembered, those who have rested long enough are forgotten.
 const MOST: usize = 4096;
 
@@ -27,6 +30,7 @@ type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, MonotonicClock>;
 pub(super) struct Paces {
     callers: Limiter<String>,
     strangers: Limiter<Stranger>,
+    starts: Limiter<Stranger>,
 }
 
 /// Who fails to say who they are.
@@ -36,11 +40,21 @@ enum Stranger {
     Account(u32),
 }
 
+impl Stranger {
+    fn of(from: &Entrance) -> Self {
+        match from {
+            Entrance::Network { client } => Self::Client(*client),
+            Entrance::Socket { uid, .. } => Self::Account(*uid),
+        }
+    }
+}
+
 impl Paces {
     pub(super) fn new() -> Self {
         Self {
             callers: RateLimiter::hashmap_with_clock(quota(BURST, EVERY), MonotonicClock),
             strangers: RateLimiter::hashmap_with_clock(quota(TRIES, TRY_EVERY), MonotonicClock),
+            starts: RateLimiter::hashmap_with_clock(quota(STARTS, START_EVERY), MonotonicClock),
         }
     }
 
@@ -51,7 +65,7 @@ impl Paces {
     pub(super) fn admit(&self, caller: &Caller) -> Result<(), Refusal> {
         let key = match caller.by {
             Credential::Token(token) => format!("token:{token}"),
-            Credential::Session(_) | Credential::Socket => caller.operator.to_string(),
+            Credential::Session(_) | Credential::Socket | Credential::Vouched(_) => caller.operator.to_string(),
         };
         match wait(&self.callers, &key) {
             None => Ok(()),
@@ -59,14 +73,21 @@ impl Paces {
         }
     }
 
+    /// Takes note that somebody begins to sign in elsewhere.
+    ///
+    /// # Errors
+    /// 429 where that is too often.
+    pub(super) fn begins(&self, from: &Entrance) -> Result<(), Refusal> {
+        match wait(&self.starts, &Stranger::of(from)) {
+            None => Ok(()),
+            Some(wait) => Err(Refusal::too_many(wait)),
+        }
+    }
+
     /// Takes note of a failed try, and answers what is said of it: `refusal`, or after too many of them 429.
     pub(super) fn failed(&self, from: Option<&Entrance>, refusal: Refusal) -> Refusal {
-        let stranger = match from {
-            Some(Entrance::Network { client }) => Stranger::Client(*client),
-            Some(Entrance::Socket { uid, .. }) => Stranger::Account(*uid),
-            None => return refusal,
-        };
-        wait(&self.strangers, &stranger).map_or(refusal, Refusal::too_many)
+        let Some(from) = from else { return refusal };
+        wait(&self.strangers, &Stranger::of(from)).map_or(refusal, Refusal::too_many)
     }
 }
 

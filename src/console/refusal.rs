@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
+use super::single_sign_on::Refused;
 use crate::api::Problem;
 use crate::model::{Role, error_chain};
 use crate::store::StoreError;
@@ -32,6 +33,18 @@ impl Refusal {
             StatusCode::FORBIDDEN,
             format!("this needs the role {needs}, and you have {has}"),
         )
+    }
+
+    /// Whoever an OpenID provider vouches for, or does not.
+    pub(super) fn vouched(why: Refused) -> Self {
+        match why {
+            Refused::NotBelieved(why) => Self::new(StatusCode::UNAUTHORIZED, format!("the token is not believed: {why}")),
+            Refused::NoRole => Self::new(
+                StatusCode::FORBIDDEN,
+                "none of the groups that the OpenID provider names has a role here",
+            ),
+            Refused::NotNow(why, wait) => Self(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).retry_after(wait)),
+        }
     }
 
     /// Too much is asked.

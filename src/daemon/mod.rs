@@ -373,6 +373,7 @@ fn console_of(
         policy: policy.clone(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
         proxies: config.listen.proxies.clone(),
+        anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
     };
     Console::new(store.clone(), config.console.clone(), installation, stop.clone())

@@ -94,8 +94,7 @@ impl JwksOrigin {
     /// # Errors
     /// As [`JwksOrigin::metadata`].
     pub fn discovery(issuer: &str, host: &str) -> anyhow::Result<Self> {
-        let url = placed(issuer, |path| format!("{path}/.well-known/openid-configuration"))?;
-        Self::described(issuer, host, url)
+        Self::described(issuer, host, discovery_url(issuer)?)
     }
 
     /// Keys by way of the document at `url`.
@@ -177,6 +176,14 @@ fn checked(url: &str, host: &str) -> anyhow::Result<Url> {
 /// Where the issuer is not a URL that may be asked.
 pub fn well_known_url(issuer: &str, document: &str) -> anyhow::Result<Url> {
     placed(issuer, |path| format!("/.well-known/{document}{path}"))
+}
+
+/// Where `issuer` publishes what it is as an OpenID provider: after its path (OpenID Connect Discovery 1.0 section 4.1).
+///
+/// # Errors
+/// Where the issuer is not a URL that may be asked.
+pub fn discovery_url(issuer: &str) -> anyhow::Result<Url> {
+    placed(issuer, |path| format!("{path}/.well-known/openid-configuration"))
 }
 
 /// The URL at the path that `place` makes of the issuer's.

@@ -23,7 +23,7 @@ pub use algorithm::{Algorithm, KeyType};
 pub use compact::{Compact, HeaderRules};
 pub use issuer_keys::{IssuerKeys, MetadataDocument};
 pub use jwks_cache::{JwksCache, MOST_FETCHES, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
-pub use jwks_origin::{JWKS_CAP, JwksOrigin, ensure_fetchable, is_loopback, well_known_url};
+pub use jwks_origin::{JWKS_CAP, JwksOrigin, discovery_url, ensure_fetchable, is_loopback, well_known_url};
 pub use key::Key;
 pub use key_set::{KeySet, MOST_KEYS};
 pub use numeric_date::{CLOCK_SKEW, DateFault, date_in_either_unit, is_ahead, is_over, numeric_date, time_claim};

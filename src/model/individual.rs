@@ -7,6 +7,10 @@ use revoked_trail::{Actor, Behind};
 pub struct Individual {
     uid: Option<u32>,
     name: String,
+    /// By whose word and as whom, where that is an OpenID provider's.
+    subject: Option<(String, String)>,
+    /// Whether `name` is a login: by the kernel's word, or the config's.
+    has_login: bool,
 }
 
 impl Individual {
@@ -21,19 +25,47 @@ impl Individual {
             Some(Behind::Login { name, uid }) => Some(Self {
                 uid: Some(*uid),
                 name: name.clone(),
+                subject: None,
+                has_login: true,
+            }),
+            Some(Behind::Subject {
+                issuer,
+                subject,
+                is_login,
+            }) => Some(Self {
+                uid: None,
+                name: name.clone(),
+                subject: Some((issuer.clone(), subject.clone())),
+                has_login: *is_login,
             }),
             _ if uid.is_some() && *uid == shared => None,
             _ => Some(Self {
                 uid: *uid,
                 name: name.clone(),
+                subject: None,
+                has_login: true,
             }),
         }
     }
 
-    /// Whether both are the same human.
+    /// Whether both are the same human. One whom a provider vouches for and of whom the config does not say which login that is may be anybody
+    /// who comes by a login: the name that a provider shows can be changed by whoever bears it.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        self.uid.is_some() && self.uid == other.uid || self.is_called(&other.name)
+        let by_subject = self.subject.is_some() && self.subject == other.subject;
+        let by_uid = self.uid.is_some() && self.uid == other.uid;
+        by_subject || by_uid || self.is_called(&other.name) || self.may_be(other)
+    }
+
+    /// Whether both count as one for no other reason than that nothing says that they are two.
+    #[must_use]
+    pub fn may_only_be(&self, other: &Self) -> bool {
+        self.may_be(other) && !self.is_called(&other.name)
+    }
+
+    fn may_be(&self, other: &Self) -> bool {
+        let is_unknown = |one: &Self| one.subject.is_some() && !one.has_login;
+        is_unknown(self) && other.subject.is_none() || is_unknown(other) && self.subject.is_none()
     }
 
     /// Whether a request says that this human asked for it: by the text form of an operator, or in whatever words a program wrote into the inbox.
@@ -92,6 +124,28 @@ mod tests {
                 .unwrap()
                 .is(&individual("operator:Alice(1000)").unwrap())
         );
+    }
+
+    #[test]
+    fn whom_a_provider_vouches_for_is_the_login_that_the_config_names_and_else_may_be_any() {
+        let of = |text: &str| individual(text).unwrap();
+        let known = of("operator:alice oidc-login:https://id.example.org#1");
+        assert!(known.is(&of("operator:alice(1000)")) && of("operator:alice(1000)").is(&known));
+        assert!(!known.is(&of("operator:bob(1001)")) && !of("operator:bob(1001)").is(&known));
+        assert!(!known.asked("operator:bob(1001)") && known.asked("operator:alice(1000)"));
+        let unknown = of("operator:carol oidc:https://id.example.org#2");
+        for text in [
+            "operator:bob(1001)",
+            "operator:carol(1002)",
+            "operator:revoked(990) login:dan(1003)",
+        ] {
+            assert!(unknown.is(&of(text)) && of(text).is(&unknown), "{text}");
+        }
+        // The provider calls two people by two subjects, and one by one, whatever their names are.
+        assert!(!unknown.is(&known) && !known.is(&unknown));
+        assert!(unknown.is(&of("operator:renamed oidc:https://id.example.org#2")));
+        assert!(!unknown.is(&of("operator:renamed oidc:https://other.example.org#2")));
+        assert!(unknown.is(&of("operator:Carol oidc:https://id.example.org#3")));
     }
 
     #[test]

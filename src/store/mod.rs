@@ -89,7 +89,7 @@ pub use notifications::{
     ChannelRules, ChannelState, EXEC_CHANNEL, Gathering, Message, Sending, SendingOutcome, Suspended, TrialOutcome, What,
 };
 pub use operators::reads::PeopleRead;
-pub use operators::tokens::{ApiToken, Bearer, LONGEST_DAYS as LONGEST_TOKEN_DAYS};
+pub use operators::tokens::{ApiToken, Bearer, LONGEST_DAYS as LONGEST_TOKEN_DAYS, PREFIX as TOKEN_PREFIX};
 pub use outbox::backlog::{Backlog, Pending};
 pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use portion_pace::PortionPace;

@@ -99,6 +99,14 @@ impl AnchorFile {
     }
 }
 
+/// What it means that a file of checkpoints lies where the store does.
+pub const BESIDE_THE_STORE: &str = "lies beside the store; whoever owns that folder owns both, so it confirms nothing against them";
+
+/// The files of checkpoints that lie beside the store.
+pub fn anchors_beside<'p>(anchors: &'p [PathBuf], store: &'p Path) -> impl Iterator<Item = &'p PathBuf> {
+    anchors.iter().filter(move |path| path.parent() == store.parent())
+}
+
 /// The last bytes of the file, from the first note on that begins in them.
 fn ending(file: &mut std::fs::File) -> std::io::Result<String> {
     let length = file.seek(SeekFrom::End(0))?;

@@ -4,7 +4,7 @@ use crate::tree::{File, repository};
 
 /// From the bottom to the top. Modules of one row do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["digest"],
+    &["digest", "wording"],
     &["model"],
     &["backoff", "clock", "file_modes", "passwd", "secret"],
     &["settings"],
@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["notify", "traces"],
     &["config"],
     &["api"],
+    &["report"],
     &["console"],
     &["daemon"],
     &["demo"],

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Who caused a change. Written `daemon`, `source:idp`, `operator:alice`, `operator:alice(1000)` or, of an account that several become,
-/// `operator:revoked(995) sudo:alice`, everywhere it is shown or stored.
+/// `operator:revoked(995) sudo:alice`, of one who signs in at an OpenID provider `operator:alice oidc:https://id.example.org#4711`, everywhere it is
+/// shown or stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// The daemon by itself: a lane, a periodic run, the start sequence.
@@ -27,7 +28,7 @@ pub enum Actor {
     },
 }
 
-/// Who is behind an account that several people become.
+/// Who is behind an account that several people become, or behind the name of whoever signs in elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Behind {
     /// Who had logged in, by the kernel's word (the audit login uid), which nobody but root can change. Written `login:alice(1000)`.
@@ -42,15 +43,40 @@ pub enum Behind {
         /// The login name.
         name: String,
     },
+    /// Who it is by the word of an OpenID provider, which calls nobody else so. Written `oidc:https://id.example.org#4711`, and
+    /// `oidc-login:https://id.example.org#4711` where the config says which login that is and the operator is called by it.
+    Subject {
+        /// The provider (`iss`).
+        issuer: String,
+        /// What it calls them (`sub`).
+        subject: String,
+        /// Whether the operator's name is a login by the word of the config; else it is only what the provider says that they are called.
+        is_login: bool,
+    },
 }
 
 impl Behind {
-    /// The login name.
+    /// The login name, where there is one.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Login { name, .. } | Self::Sudo { name } => name,
+            Self::Login { name, .. } | Self::Sudo { name } => Some(name),
+            Self::Subject { .. } => None,
         }
+    }
+
+    /// Reads the form of a subject.
+    fn read_subject(text: &str) -> Option<Self> {
+        let (way, rest) = text.split_once(':')?;
+        let (issuer, subject) = rest.split_once('#')?;
+        let subject = unescaped(subject)?;
+        let read = Self::Subject {
+            issuer: issuer.to_owned(),
+            subject,
+            is_login: way == OIDC_LOGIN,
+        };
+        // What would be written otherwise was not written by us.
+        (matches!(way, OIDC | OIDC_LOGIN) && is_issuer(issuer) && read.to_string() == text).then_some(read)
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -73,8 +99,63 @@ impl fmt::Display for Behind {
         match self {
             Self::Login { name, uid } => write!(f, "login:{name}({uid})"),
             Self::Sudo { name } => write!(f, "sudo:{name}"),
+            Self::Subject {
+                issuer,
+                subject,
+                is_login,
+            } => {
+                let way = if *is_login { OIDC_LOGIN } else { OIDC };
+                write!(f, "{way}:{issuer}#{}", escaped(subject))
+            }
         }
     }
+}
+
+/// How a subject is introduced.
+const OIDC: &str = "oidc";
+const OIDC_LOGIN: &str = "oidc-login";
+
+/// Whether an issuer can stand in the text form: it is an address without a fragment, and has nothing in it that ends a name or begins a number.
+#[must_use]
+pub fn is_issuer(issuer: &str) -> bool {
+    let begins = issuer.starts_with("https://") || issuer.starts_with("http://");
+    begins
+        && issuer
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'(' | b')' | b'"' | b'\\'))
+}
+
+/// A subject as the text form has it: what is not plain in hexadecimal, so that two are never written alike.
+fn escaped(subject: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(subject.len());
+    for byte in subject.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'|' | b':' | b'@' | b'+' | b'=' | b'/' => {
+                text.push(char::from(byte));
+            }
+            // Writing to memory cannot fail.
+            _ => drop(write!(text, "%{byte:02X}")),
+        }
+    }
+    text
+}
+
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first == b'%' {
+            let (two, after) = rest.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()?);
+            rest = after;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    let subject = String::from_utf8(bytes).ok()?;
+    (!subject.is_empty()).then_some(subject)
 }
 
 /// The longest login of Linux (`useradd`), in bytes.
@@ -139,7 +220,7 @@ impl fmt::Display for Actor {
 /// A text that is no actor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no actor: expected daemon, source:NAME, operator:NAME or operator:NAME(UID), with sudo:NAME or login:NAME(UID) behind it"
+    "`{0}` is no actor: expected daemon, source:NAME, operator:NAME or operator:NAME(UID), with sudo:NAME or login:NAME(UID) behind it, or operator:NAME oidc:ISSUER#SUBJECT"
 )]
 pub struct NoActor(String);
 
@@ -155,6 +236,13 @@ impl FromStr for Actor {
             Some((_, "")) | None => Err(refused()),
             Some(("source", name)) => Ok(Self::source(name)),
             Some(("operator", rest)) => {
+                if let Some((name, behind)) = rest.rsplit_once(' ')
+                    && !name.is_empty()
+                    && !name.contains(['(', ')'])
+                    && let Some(behind) = Behind::read_subject(behind)
+                {
+                    return Ok(Self::operator(name, None).with_behind(Some(behind)));
+                }
                 // Only behind a number: without one the whole is a name.
                 let behind = rest
                     .rsplit_once(") ")
@@ -208,9 +296,51 @@ mod tests {
                 })),
                 "operator:revoked(995) login:anna(1000)",
             ),
+            (
+                signed_in("anna", "https://id.example.org", "auth0|4711", false),
+                "operator:anna oidc:https://id.example.org#auth0|4711",
+            ),
+            (
+                signed_in("anna", "https://id.example.org/realms/one", "a b#(0)%", true),
+                "operator:anna oidc-login:https://id.example.org/realms/one#a%20b%23%280%29%25",
+            ),
         ] {
             assert_eq!(actor.to_string(), text);
             assert_eq!(text.parse::<Actor>(), Ok(actor));
+        }
+    }
+
+    fn signed_in(name: &str, issuer: &str, subject: &str, is_login: bool) -> Actor {
+        Actor::operator(name, None).with_behind(Some(Behind::Subject {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            is_login,
+        }))
+    }
+
+    #[test]
+    fn what_is_not_written_as_we_write_it_names_nobodys_subject() {
+        for text in [
+            "operator:anna oidc:https://id.example.org#",
+            "operator:anna oidc:#4711",
+            "operator:anna oidc:id.example.org#4711",
+            "operator:anna oidc:https://id.example.org#4%37",
+            "operator:anna oidc:https://id.example.org#a#b",
+            "operator:anna oidc:https://id.example.org",
+            "operator:anna sudo:https://id.example.org#4711",
+        ] {
+            let read = text.parse::<Actor>();
+            assert_eq!(read, Ok(Actor::operator(&text["operator:".len()..], None)), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_subject_reads_back_and_no_two_are_written_alike(one in "\\PC{1,20}", other in "\\PC{1,20}", name in "[a-z (#:)]{1,12}") {
+            let of = |subject: &str| signed_in(&plain(&name), "https://id.example.org", subject, false);
+            let text = of(&one).to_string();
+            proptest::prop_assert_eq!(text.parse::<Actor>(), Ok(of(&one)));
+            proptest::prop_assert_eq!(one == other, text == of(&other).to_string());
         }
     }
 

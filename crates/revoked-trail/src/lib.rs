@@ -6,7 +6,8 @@
 //!
 //! Reading order: [`entry`] with [`entry_kind`], [`Detail`] and [`redact`], what an entry says; [`tree`], [`frontier`] and [`tree_proof`], the Merkle tree;
 //! [`key`], [`signed_note`], [`checkpoint`], its signed head, and [`key_rotation`], the change of its key; [`entry_proof`]; [`verifier`], which reads a whole trail, and [`finding`], what
-//! it finds; [`export`] and [`checkpoint_file`], what the program `revoked-verify` (`src/main.rs`) reads.
+//! it finds; [`export`] and [`checkpoint_file`], what the program `revoked-verify` (`src/main.rs`) reads; [`cited_entries`] and [`report_verifier`], a
+//! report that is verified by itself.
 //!
 //! Invariants: bytes are hashed as stored and never written again; a head is signed only after its COMMIT; nothing personal and nothing
 //! secret stands in a line.
@@ -14,6 +15,7 @@
 mod actor;
 pub mod checkpoint;
 pub mod checkpoint_file;
+pub mod cited_entries;
 mod detail;
 #[cfg(test)]
 mod detail_by_tree;
@@ -27,6 +29,8 @@ pub mod key;
 mod key_chain;
 pub mod key_rotation;
 pub mod redact;
+pub mod report_verifier;
+mod report_words;
 pub mod signed_note;
 mod sorted_json;
 pub mod subject_ref;
@@ -38,8 +42,9 @@ pub mod tree;
 pub mod tree_proof;
 pub mod verifier;
 
-pub use actor::{Actor, Behind, NoActor, is_login};
+pub use actor::{Actor, Behind, NoActor, is_issuer, is_login};
 pub use checkpoint::Checkpoint;
+pub use cited_entries::{CitedCheckpoint, CitedEntries, CitedEntry};
 pub use detail::Detail;
 pub use entry::Entry;
 pub use entry_kind::EntryKind;
@@ -47,6 +52,8 @@ pub use entry_proof::EntryProof;
 pub use finding::{Finding, Place, Report};
 pub use frontier::Frontier;
 pub use key::{Signer, VerifierKey};
+pub use report_verifier::VerifiedReport;
+pub use report_words::{JudgedSummary, ReportSummary};
 pub use subject_ref::subject_ref;
 pub use summary::Summary;
 pub use time::Timestamp;

@@ -1,4 +1,5 @@
-//! `revoked-verify`: says whether an exported trail is the one whose checkpoints were signed. Knows nothing of the daemon and asks nobody.
+//! `revoked-verify`: says whether an exported trail is the one whose checkpoints were signed, and whether the entries that a report cites stand
+//! in it. Knows nothing of the daemon and asks nobody.
 
 use std::fs::File;
 use std::io::{self, BufReader, Write as _};
@@ -6,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
+use revoked_trail::report_verifier::{self, VerifiedReport};
 use revoked_trail::{Place, Report, Summary, VerifierKey, checkpoint_file, export, key};
 
 /// Exit code: the trail is verified.
@@ -16,16 +18,47 @@ const FAILED: u8 = 1;
 /// Exit code: something was found. The same as that of `revoked trail verify`.
 const FOUND: u8 = 5;
 
-/// Verifies what `revoked trail export` wrote, with nothing but the checkpoints that left the machine and the trail's public key.
+/// Verifies what `revoked trail export` wrote, or a report, with nothing but the checkpoints that left the machine and the trail's public key.
 #[derive(Debug, Parser)]
-#[command(name = "revoked-verify", version)]
 #[command(
-    after_help = "Example: revoked-verify --key trail.vkey --anchor checkpoints trail.jsonl\n\n\
+    name = "revoked-verify",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+#[command(
+    after_help = "Examples: revoked-verify --key trail.vkey --anchor checkpoints trail.jsonl\n          \
+                  revoked-verify report --key trail.vkey --anchor checkpoints case-17.json\n\n\
                   Exits with 0 when verified, 5 when something was found, 1 when something could not be read, 2 when the command line is wrong."
 )]
 struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The export; standard input where none is named
     export: Option<PathBuf>,
+    #[command(flatten)]
+    with: With,
+}
+
+/// What else is verified.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Verify a report that was written as JSON: whether each entry that it cites stands in the signed trail
+    #[command(
+        after_help = "Example: revoked-verify report --key trail.vkey --anchor checkpoints case-17.json\n\n\
+                            The sentences of a report are signed by nobody: read them against the entries, which the report carries."
+    )]
+    Report {
+        /// The report; standard input where none is named
+        report: Option<PathBuf>,
+        #[command(flatten)]
+        with: With,
+    },
+}
+
+/// What it is held against, and how the answer is written.
+#[derive(Debug, Args)]
+struct With {
     /// The trail's verifier key (name+id+key), or a file with one on each line, the newest last; witnesses' keys too
     #[arg(long, required = true)]
     key: Vec<String>,
@@ -49,25 +82,52 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let mut keys = Vec::new();
-    for key in &arguments.key {
-        keys.extend(read_keys(key)?);
-    }
-    let mut checkpoints = Vec::new();
-    for path in &arguments.anchor {
-        let place = Place::anchor(&path.display().to_string());
-        let notes = checkpoint_file::notes(&read(path)?);
-        checkpoints.extend(notes.into_iter().map(|note| (place.clone(), note)));
-    }
-    let report = match &arguments.export {
+    let verified = match &arguments.what {
+        Some(What::Report { report, with }) => verify_report(report.as_deref(), with)?,
+        None => verify_export(arguments.export.as_deref(), &arguments.with)?,
+    };
+    Ok(if verified { VERIFIED } else { FOUND })
+}
+
+fn verify_export(path: Option<&Path>, with: &With) -> anyhow::Result<bool> {
+    let (keys, checkpoints) = with.read()?;
+    let report = match path {
         Some(path) => {
             let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
             export::verify(BufReader::new(file), &keys, &checkpoints)?
         }
         None => export::verify(io::stdin().lock(), &keys, &checkpoints)?,
     };
-    print(&report, arguments.json).context("writing the report")?;
-    Ok(if report.verified() { VERIFIED } else { FOUND })
+    print(&report, with.json).context("writing the report")?;
+    Ok(report.verified())
+}
+
+fn verify_report(path: Option<&Path>, with: &With) -> anyhow::Result<bool> {
+    let (keys, checkpoints) = with.read()?;
+    let text = match path {
+        Some(path) => read(path)?,
+        None => io::read_to_string(io::stdin().lock()).context("reading the report")?,
+    };
+    let report = report_verifier::verify(&text, &keys, &checkpoints)?;
+    print_report(&report, with.json).context("writing what was found")?;
+    Ok(report.verified())
+}
+
+impl With {
+    /// The keys, and the checkpoints with where each was kept.
+    fn read(&self) -> anyhow::Result<(Vec<VerifierKey>, Vec<(Place, String)>)> {
+        let mut keys = Vec::new();
+        for key in &self.key {
+            keys.extend(read_keys(key)?);
+        }
+        let mut checkpoints = Vec::new();
+        for path in &self.anchor {
+            let place = Place::anchor(&path.display().to_string());
+            let notes = checkpoint_file::notes(&read(path)?);
+            checkpoints.extend(notes.into_iter().map(|note| (place.clone(), note)));
+        }
+        Ok((keys, checkpoints))
+    }
 }
 
 /// The keys in a file, or the one that is given as text.
@@ -90,6 +150,17 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     if json {
         serde_json::to_writer_pretty(&mut out, &Summary::from(report))?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{report}")?;
+    }
+    Ok(())
+}
+
+fn print_report(report: &VerifiedReport, json: bool) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, &report.summary())?;
         writeln!(out)?;
     } else {
         writeln!(out, "{report}")?;

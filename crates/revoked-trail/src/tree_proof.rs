@@ -1,5 +1,6 @@
 //! Inclusion and consistency proofs over the tree: made by RFC 6962 §2.1.1 and §2.1.2, checked by RFC 9162 §2.1.3.2 and §2.1.4.2.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -77,6 +78,26 @@ pub fn leaves_needed(at: u64, size: u64) -> [Range<u64>; 2] {
 /// # Errors
 /// When the entry is not in that tree, or a hash is missing.
 pub fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>, TreeProofError> {
+    path(index, size, &mut |range| root(nodes, range))
+}
+
+/// The audit paths of several entries in the tree of `size` entries: what their ways have in common is computed once.
+///
+/// # Errors
+/// As [`inclusion`].
+pub fn inclusions(nodes: &impl Nodes, indexes: &[u64], size: u64) -> Result<Vec<Vec<Hash>>, TreeProofError> {
+    let mut known = HashMap::new();
+    let paths = indexes.iter();
+    paths
+        .map(|index| path(*index, size, &mut |range| root_once(nodes, range, &mut known)))
+        .collect()
+}
+
+fn path(
+    index: u64,
+    size: u64,
+    root: &mut impl FnMut(Range<u64>) -> Result<Hash, TreeProofError>,
+) -> Result<Vec<Hash>, TreeProofError> {
     if index >= size {
         return Err(TreeProofError::OutOfRange { index, size });
     }
@@ -88,7 +109,7 @@ pub fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>,
         } else {
             (middle..range.end, range.start..middle)
         };
-        path.push(root(nodes, beside)?);
+        path.push(root(beside)?);
         range = inside;
     }
     path.reverse();
@@ -219,6 +240,26 @@ fn climb_to_odd(node: &mut u64, last: &mut u64) {
 /// Where RFC 6962 splits a range of more than one leaf: at the largest power of two smaller than its length.
 fn split(range: &Range<u64>) -> u64 {
     range.start + (1 << (range.end - range.start - 1).ilog2())
+}
+
+/// The same, where what is known already is not computed again.
+fn root_once(nodes: &impl Nodes, range: Range<u64>, known: &mut HashMap<Range<u64>, Hash>) -> Result<Hash, TreeProofError> {
+    if let Some(hash) = known.get(&range) {
+        return Ok(*hash);
+    }
+    let is_kept =
+        |range: &Range<u64>| range.end - range.start == 1 || range.end - range.start == BLOCK && range.start.is_multiple_of(BLOCK);
+    let hash = if is_kept(&range) {
+        root(nodes, range.clone())?
+    } else {
+        let middle = split(&range);
+        node_hash(
+            root_once(nodes, range.start..middle, known)?,
+            root_once(nodes, middle..range.end, known)?,
+        )
+    };
+    known.insert(range, hash);
+    Ok(hash)
 }
 
 fn root(nodes: &impl Nodes, range: Range<u64>) -> Result<Hash, TreeProofError> {

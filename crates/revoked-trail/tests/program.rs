@@ -5,7 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use revoked_trail::{Actor, Entry, EntryKind, Frontier, Signer, Timestamp, checkpoint, leaf_hash};
+use revoked_trail::tree_proof::inclusions;
+use revoked_trail::{
+    Actor, CitedCheckpoint, CitedEntries, CitedEntry, Entry, EntryKind, Frontier, Signer, Timestamp, checkpoint, leaf_hash,
+};
 
 const ORIGIN: &str = "revoked.example.org/trail/1";
 
@@ -53,6 +56,60 @@ impl Exported {
 
     fn key(&self) -> String {
         self.path("trail.vkey").display().to_string()
+    }
+}
+
+impl Exported {
+    /// Writes a report that cites these entries, by the checkpoint of all 30. Gives what it is.
+    fn report(&self, cited: &[u64]) -> serde_json::Value {
+        let line = |index: u64| &self.lines[usize::try_from(index).unwrap()];
+        let (mut tree, nodes) = (
+            Frontier::default(),
+            (|index| Some(leaf_hash(line(index).as_bytes())), |_| None),
+        );
+        self.lines.iter().for_each(|line| {
+            tree.append(leaf_hash(line.as_bytes()));
+        });
+        let paths = inclusions(&nodes, cited, 30).unwrap();
+        let entries = cited
+            .iter()
+            .zip(paths)
+            .map(|(index, path)| CitedEntry::new(*index, line(*index).clone(), Some(path)));
+        let carried = CitedEntries {
+            checkpoint: Some(CitedCheckpoint {
+                origin: ORIGIN.to_owned(),
+                size: 30,
+                root: tree.root().to_string(),
+                note: checkpoint::sign(&tree, &signer(1)).unwrap(),
+                anchors: Vec::new(),
+            }),
+            key_changes: Vec::new(),
+            entries: entries.collect(),
+        };
+        let report = serde_json::json!({
+            "report": "case",
+            "title": "Case 1",
+            "summary": [{ "text": "It was contained.", "entries": cited }],
+            "inclusion": carried,
+        });
+        self.write(&report);
+        report
+    }
+
+    fn write(&self, report: &serde_json::Value) {
+        fs::write(self.path("case-17.json"), report.to_string()).unwrap();
+    }
+
+    /// Runs the command of the README on the report that was written.
+    fn verify_report(&self) -> Output {
+        let readme = include_str!("../README.md");
+        let line = readme
+            .lines()
+            .find_map(|line| line.strip_prefix("revoked-verify report "))
+            .unwrap();
+        let mut command = program();
+        command.current_dir(self.folder.path()).arg("report").args(line.split(' '));
+        command.output().unwrap()
     }
 }
 
@@ -169,6 +226,47 @@ fn what_cannot_be_read_and_what_cannot_be_meant_have_codes_of_their_own() {
     assert_eq!(failed.status.code(), Some(1));
     assert!(text(&failed.stderr).contains("NAME+KEYID+BASE64"));
     assert_eq!(program().output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_report_is_verified_by_the_command_of_the_readme_and_what_was_changed_in_it_is_named() {
+    let exported = Exported::new();
+    let mut report = exported.report(&[3, 14]);
+    let output = exported.verify_report();
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said} {output:?}");
+    for line in [
+        "trail revoked.example.org/trail/1: a checkpoint of 30 entries, root ",
+        "\nentry 14 included: action.finished, case 1\n",
+        "\nVERIFIED: all 2 entries that the report cites are in the signed trail; the outside confirms its checkpoint\n",
+    ] {
+        assert!(said.contains(line), "{line} in {said}");
+    }
+    let honest = report["inclusion"]["entries"][1]["line"].as_str().unwrap().to_owned();
+    report["inclusion"]["entries"][1]["line"] = honest.replace("daemon", "source:idp").into();
+    exported.write(&report);
+    let output = exported.verify_report();
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(
+        said.contains("entry 14 NOT included: ") && said.contains("\nNOT VERIFIED: 1 of 2 entries"),
+        "{said}"
+    );
+    let piped = program()
+        .args(["report", "--json", "--key", &signer(1).verifier().to_string()])
+        .stdin(fs::File::open(exported.path("case-17.json")).unwrap())
+        .output()
+        .unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&piped.stdout).unwrap();
+    assert_eq!((&summary["verified"], &summary["size"]), (&false.into(), &30.into()));
+    assert_eq!(
+        summary["entries"][0],
+        serde_json::json!({"index": 3, "kind": "action.finished", "case": 1, "included": true})
+    );
+    fs::write(exported.path("case-17.json"), "{}").unwrap();
+    let failed = exported.verify_report();
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed.stderr).contains("no member `inclusion`"), "{failed:?}");
 }
 
 #[test]

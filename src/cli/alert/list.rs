@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::groups::{AlertGroup, grouped};
 use crate::cli::Exit;
 use crate::cli::output::{LocalTimes, Meaning, json_lines, line, name_unreadable, paragraph, plain, terminal, wrapped};
+use crate::report::{AlertGroup, grouped};
 use crate::store::{Alert, Store};
 
 /// How many people an alert names.

@@ -1,6 +1,6 @@
 //! `revoked alert`: trouble that somebody should know about, until it is cleared or over.
 //!
-//! `list` shows it, `groups` has those of one kind and one cause as one, `numbers` which are meant by a command; `test` tries who is told.
+//! `list` shows it, those of one kind and one cause as one; `numbers` says which are meant by a command; `test` tries who is told.
 
 use clap::Subcommand;
 
@@ -8,12 +8,10 @@ use super::output::line;
 use super::store::operator;
 use super::{Exit, StoreArgs, number};
 
-mod groups;
 mod list;
 mod numbers;
 mod test;
 
-pub(super) use groups::{AlertGroup, grouped};
 pub(super) use list::{about as alert_about, with_names};
 
 /// `revoked alert`

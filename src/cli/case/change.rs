@@ -38,7 +38,7 @@ pub(super) async fn assign(store: &Store, case: i64, to: Option<String>, nobody:
     let by = operator();
     let oneself = || match &by {
         // An account that several become looks after nothing.
-        Actor::Operator { name, behind, .. } => Some(behind.as_ref().map_or(name.as_str(), Behind::name).to_owned()),
+        Actor::Operator { name, behind, .. } => Some(behind.as_ref().and_then(Behind::name).unwrap_or(name).to_owned()),
         _ => None,
     };
     let owner = if nobody { None } else { to.or_else(oneself) };

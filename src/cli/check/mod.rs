@@ -1,6 +1,7 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
 //!
-//! `host` looks at the disk and the daemon, `certificate` at that of the console, `surroundings` at the sources and the receivers, `channels` at who is told of alerts.
+//! `host` looks at the disk and the daemon, `certificate` at that of the console, `surroundings` at the sources and the receivers, `channels` at who is told of alerts,
+//! `single_sign_on` at the OpenID provider of the operators.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,6 +22,7 @@ use crate::targets::{Finding, Level, Probe, TargetRole};
 mod certificate;
 mod channels;
 mod host;
+mod single_sign_on;
 mod surroundings;
 
 use surroundings::Surrounding;
@@ -61,6 +63,8 @@ struct Checked {
     receivers: Vec<Surrounding>,
     /// The channels on which people are told of alerts.
     channels: Vec<Surrounding>,
+    /// Where operators sign in.
+    providers: Vec<Surrounding>,
     ok: bool,
 }
 
@@ -100,6 +104,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         sources: Vec::new(),
         receivers: Vec::new(),
         channels: Vec::new(),
+        providers: Vec::new(),
         ok: true,
     };
     let (known, unreadable) = match &store {
@@ -116,12 +121,14 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     checked.channels = channels::channels(config, store.as_ref(), args.offline).await?;
     let now = Clock::system().now();
     checked.host.extend(certificate::findings(&config.console, now));
+    checked.providers = single_sign_on::providers(config, args.offline).await;
     checked.ok &= checked.host.iter().all(|finding| finding.level < Level::Error);
     checked.ok &= checked
         .sources
         .iter()
         .chain(&checked.receivers)
         .chain(&checked.channels)
+        .chain(&checked.providers)
         .all(Surrounding::is_usable);
     if let Some(store) = &store {
         checked.warnings.extend(paused(store).await?);
@@ -349,6 +356,7 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
         ("source", &checked.sources),
         ("receiver", &checked.receivers),
         ("channel", &checked.channels),
+        ("provider", &checked.providers),
     ] {
         for one in all {
             sentence(&format!("{what} {} ({}): {}", one.name, one.kind, one.way), 2)?;
@@ -392,6 +400,7 @@ impl Checked {
                 .iter()
                 .chain(&self.receivers)
                 .chain(&self.channels)
+                .chain(&self.providers)
                 .map(|other| &other.findings);
             targets.chain(others).flatten().chain(&self.host)
         };
@@ -403,6 +412,7 @@ impl Checked {
             count(self.receivers.len(), "receiver"),
         ];
         looked.extend((!self.channels.is_empty()).then(|| count(self.channels.len(), "channel")));
+        looked.extend((!self.providers.is_empty()).then(|| count(self.providers.len(), "provider")));
         let asked = if offline { ", none of them asked" } else { "" };
         let looked = format!("{}{asked}; {}", looked.join(", "), count(warnings, "warning"));
         if self.ok {

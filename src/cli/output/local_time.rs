@@ -146,19 +146,6 @@ fn told_locally(local: &str, this_year: Option<i16>) -> String {
     }
 }
 
-/// How long, as a person reads it: `340 ms`, `2.4 s`, `3 m 12 s`, `5 h 3 m`, `12 d`.
-#[must_use]
-pub(in crate::cli) fn span(length: Duration) -> String {
-    let ms = length.as_millis();
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{:.1} s", length.as_secs_f64()),
-        60_000..3_600_000 => format!("{} m {} s", ms / 60_000, ms % 60_000 / 1000),
-        3_600_000..172_800_000 => format!("{} h {} m", ms / 3_600_000, ms % 3_600_000 / 60_000),
-        _ => format!("{} d", ms / 86_400_000),
-    }
-}
-
 /// How long, in its one largest unit: `45 s`, `12 m`, `5 h`, `12 d`.
 #[must_use]
 pub(in crate::cli) fn coarse(length: Duration) -> String {
@@ -196,9 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_read_well() {
-        let read = [340, 2_400, 192_000, 18_180_000, 1_036_800_000].map(|ms| span(Duration::from_millis(ms)));
-        assert_eq!(read, ["340 ms", "2.4 s", "3 m 12 s", "5 h 3 m", "12 d"]);
+    fn coarse_spans_and_clocks_read_well() {
         let read = [45, 192, 18_180, 1_036_800].map(|seconds| coarse(Duration::from_secs(seconds)));
         assert_eq!(read, ["45 s", "3 m", "5 h", "12 d"]);
         let read = [12, 3_765].map(|seconds| stopwatch(Duration::from_secs(seconds)));

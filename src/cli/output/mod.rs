@@ -4,7 +4,6 @@
 //! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
 //! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over; `asked_line` is typed, and a secret is not shown.
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
@@ -24,12 +23,14 @@ mod terminal;
 pub(super) use asked_line::{can_be_asked, hidden_line, line_typed};
 pub(super) use fit::{fit, fit_words, padded, width_of, wrapped, wrapped_before_command};
 pub(super) use live_line::LiveLine;
-pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
+pub(super) use local_time::{LocalTimes, coarse, own_time, stopwatch};
 pub(super) use meaning::Meaning;
 pub(super) use paragraph::paragraph;
 pub(super) use screen::Screen;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};
+
+pub(super) use crate::wording::{bare, plain, shortened, span};
 
 /// Prints a line to standard output. A reader that went away (`| head`) is no error.
 ///
@@ -164,68 +165,5 @@ pub(super) fn name_unreadable(rows: &[UnreadableRow]) {
             row.table,
             plain(&row.why)
         ));
-    }
-}
-
-/// Text from outside without control characters and marks that reorder it: a name must not move the cursor.
-#[must_use]
-pub(super) fn plain(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        let hidden = matches!(
-            c,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-        );
-        if c.is_control() || hidden {
-            let _ = write!(safe, "{}", c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
-/// The names of a person on one line, each without the word of its format where it is an address or a user name. Of what stands for a
-/// credential the beginning is enough to tell it from others; the whole of it is in JSON and at the head of its case.
-#[must_use]
-pub(super) fn bare(subject: &str) -> String {
-    let names = subject.split('\n').map(|name| {
-        if let Some(digest) = name.strip_prefix("credential:") {
-            return format!("credential {}", shortened(digest, DIGEST));
-        }
-        let stripped = name.strip_prefix("email:").or(name.strip_prefix("username:"));
-        stripped.unwrap_or(name).to_owned()
-    });
-    names.collect::<Vec<_>>().join(", ")
-}
-
-/// `sha256:` and eight digits.
-const DIGEST: usize = 15;
-
-/// The beginning of what is long and means nothing to who reads it.
-#[must_use]
-pub(super) fn shortened(text: &str, kept: usize) -> String {
-    match text.char_indices().nth(kept) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{bare, plain};
-
-    #[test]
-    fn a_name_is_short_and_a_digest_is_no_wall_of_digits() {
-        assert_eq!(bare("username:ann\nemail:ann@example.org"), "ann, ann@example.org");
-        assert_eq!(
-            bare("credential:sha256:bfb53c5ea8e823b5e063ee2bb3d50b00"),
-            "credential sha256:bfb53c5e…"
-        );
-    }
-
-    #[test]
-    fn a_name_cannot_move_the_cursor_or_reorder_text() {
-        assert_eq!(plain("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
     }
 }

@@ -1,8 +1,6 @@
-//! Reports for people: one case, one person, one shift. Each sentence has the numbers of the trail's entries that carry it.
+//! Reports for people as commands: one case, one person, one shift, and what many cases took. What they say is made in [`crate::report`].
 //!
-//! `document` is what a report says, in `words`; `markdown` and `html` write it; `recorded` is an entry of the trail as reports read it.
-//! `case` builds the report of a case of `course` (what happened), `changes`, `proof`, `not_covered` and what became of its `departure`, by its
-//! `standing`; `person` and `handover` are the other two. `containment` measures many cases. `trail_state` says what all of it rests on.
+//! Here are the arguments, and where a report goes; `until` is how an instant is typed, `containment` measures many cases.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,35 +10,20 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::human_time::{HumanTime, past};
-use super::output::{json, line, terminal, verbatim};
+use super::output::{json, line, progress, terminal, verbatim};
 use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError, number, reads};
-use crate::store::PeopleRead;
+use crate::config;
+use crate::model::Timestamp;
+use crate::report::{self, Document, Look, Zone};
+use crate::store::{PeopleRead, Store};
 
-mod case;
-mod changes;
 mod containment;
-mod course;
-mod departure;
-mod document;
-mod handover;
-mod html;
-mod markdown;
-mod not_covered;
-mod person;
-mod proof;
-mod recorded;
-mod standing;
-mod trail_state;
 mod until;
-mod words;
-mod zone;
 
 pub(super) use containment::ReportCommand;
 pub(super) use containment::run as times;
-use document::Document;
 use until::Until;
-use zone::Zone;
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -84,10 +67,8 @@ pub struct CaseReportArgs {
 /// Where the store cannot be read, the case does not exist or the file cannot be written.
 pub(super) async fn case(args: &CaseReportArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
-    let now = store.clock().now();
-    let file = case::read(&store, args.case).await?;
-    let mut document = case::report(&file, now, &Zone::at(now));
-    document.trail = Some(trail_state::read(&store, at).await);
+    let document = report::of_case(&store, args.case, &zone(store.clock().now())).await?;
+    let document = rest(document, &store, at).await;
     let read = PeopleRead {
         cases: vec![args.case],
         ..reads::read_with("case report")
@@ -124,14 +105,10 @@ pub(super) async fn person(command: PersonCommand, at: &StoreArgs) -> anyhow::Re
     let now = store.clock().now();
     let until = until.map(|until| until.instant(now)).transpose().map_err(UsageError)?;
     let until = until.map_or(now, |until| until.min(now));
-    let zone = Zone::at(now);
-    let files = person::read(&store, &subject, until, &zone).await?;
-    let name = subject.to_string();
-    let names = store.shown_names([name.as_str()]).await?;
-    let mut document = person::report((&subject, names.of(&name)), &files, (until, now), &zone);
-    document.trail = Some(trail_state::read(&store, at).await);
+    let (document, cases) = report::of_person(&store, &subject, until, &zone(now)).await?;
+    let document = rest(document, &store, at).await;
     let read = PeopleRead {
-        cases: files.iter().map(case::CaseFile::number).collect(),
+        cases,
         ..reads::read_with("person report")
     };
     reads::record_read(&store, at, &read).await;
@@ -158,17 +135,30 @@ pub(super) async fn handover(args: &HandoverArgs, at: &StoreArgs) -> anyhow::Res
     let store = at.open().await?;
     let now = store.clock().now();
     let since = past(Some(args.since), None, now)?.0.unwrap_or(now);
-    let document = handover::report(&store, (since, now), &Zone::at(now)).await?;
+    let document = report::of_shift(&store, since, &zone(now)).await?;
     store.close().await;
     args.output.write(&document)
+}
+
+/// The zone in which a report tells its times.
+fn zone(now: Timestamp) -> Zone {
+    Zone::of(terminal().zone.clone(), now)
+}
+
+/// The report with what it rests on, looked at now.
+async fn rest(document: Document, store: &Store, at: &StoreArgs) -> Document {
+    let anchors = config::anchors(&at.config, store.path());
+    let state = report::verified_now(store, &anchors, progress("entries verified")).await;
+    let cited = report::cited(store, &anchors, &document).await;
+    document.resting_on(state, cited)
 }
 
 impl ReportOutput {
     fn write(&self, document: &Document) -> anyhow::Result<Exit> {
         let format = if self.json { Format::Json } else { self.format };
         let text = match format {
-            Format::Markdown => markdown::markdown(document),
-            Format::Html => html::html(document),
+            Format::Markdown => report::markdown(document),
+            Format::Html => report::html(document, Look::Inside),
             Format::Json if self.out.is_none() => {
                 json(&document.json()?)?;
                 return Ok(Exit::Ok);
@@ -177,7 +167,7 @@ impl ReportOutput {
         };
         let Some(path) = &self.out else {
             match terminal().width {
-                Some(width) if format == Format::Markdown => line(markdown::fitted(text.trim_end(), width.into()))?,
+                Some(width) if format == Format::Markdown => line(report::markdown_on_screen(document, width.into()))?,
                 _ => verbatim(text.trim_end())?,
             }
             return Ok(Exit::Ok);

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::alert::{AlertGroup, alert_about, grouped};
+use crate::cli::alert::alert_about;
 use crate::cli::number;
 use crate::cli::output::bare;
 use crate::model::Timestamp;
+use crate::report::{AlertGroup, grouped};
 use crate::store::{Alert, Hold, ShownNames};
 
 /// How many people a line names.

@@ -15,8 +15,6 @@ mod rotate;
 mod show;
 mod verify;
 
-pub(super) use verify::{BESIDE_THE_STORE, anchors_beside};
-
 /// How many rows one read takes.
 const PORTION: u32 = 2000;
 

@@ -10,7 +10,7 @@ use crate::cli::output::{Meaning, answer, json, plain, progress, sentence};
 use crate::cli::{Exit, StoreArgs};
 use crate::config;
 use crate::store::{Store, TrailFilter};
-use crate::trail;
+use crate::trail::{self, BESIDE_THE_STORE, anchors_beside};
 
 /// `revoked trail verify`
 #[derive(Debug, Clone, Args)]
@@ -52,15 +52,6 @@ pub(super) async fn run(args: VerifyArgs, at: &StoreArgs, store: &Store) -> anyh
         show(&report, &notes, store, at.store.is_some()).await?;
     }
     Ok(if report.verified() { Exit::Ok } else { Exit::Unverified })
-}
-
-/// What it means that a file of checkpoints lies where the store does.
-pub(in crate::cli) const BESIDE_THE_STORE: &str =
-    "lies beside the store; whoever owns that folder owns both, so it confirms nothing against them";
-
-/// The files of checkpoints that lie beside the store.
-pub(in crate::cli) fn anchors_beside<'p>(anchors: &'p [PathBuf], store: &'p Path) -> impl Iterator<Item = &'p PathBuf> {
-    anchors.iter().filter(move |path| path.parent() == store.parent())
 }
 
 /// The keys beside the store; of a copy that was made without them, those beside the store that the config names.

@@ -8,6 +8,7 @@ use crate::console::refusal::Refusal;
 
 const FILES: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("assets/console.css")),
+    ("report.css", "text/css; charset=utf-8", crate::report::STYLE),
     (
         "console.js",
         "text/javascript; charset=utf-8",

@@ -10,7 +10,9 @@ use http::HeaderMap;
 use http::header::COOKIE;
 
 use super::Console;
+use super::next::own_page;
 use super::refusal::Refusal;
+use crate::config::CALLBACK;
 use crate::digest::{hex, sha256};
 
 mod alerts;
@@ -23,7 +25,9 @@ mod entry;
 mod hold;
 mod holds;
 mod now;
+mod organisation;
 mod people;
+mod report;
 mod sign_in;
 mod targets;
 mod times;
@@ -33,11 +37,17 @@ mod words;
 /// The cookie of a session. Its prefix makes browsers keep it to this host, to TLS and to every path.
 const COOKIE_NAME: &str = "__Host-revoked";
 
+/// Begins a session in this browser.
+fn session_cookie(secret: &str) -> String {
+    format!("{COOKIE_NAME}={secret}; Path=/; Secure; HttpOnly; SameSite=Strict")
+}
+
 /// The routes.
 pub(super) fn router() -> Router<Console> {
     Router::new()
         .route("/", get(now::show))
         .route("/cases/{id}", get(case::show))
+        .route("/cases/{id}/report", get(report::of_case))
         .route("/cases/{id}/notes", post(case::note))
         .route("/cases/{id}/cancellation", post(case::call_off))
         .route("/holds", get(holds::show))
@@ -45,28 +55,43 @@ pub(super) fn router() -> Router<Console> {
         .route("/alerts", get(alerts::show))
         .route("/alerts/{id}/acknowledgement", post(alerts::acknowledge))
         .route("/people", get(people::show))
+        .route("/people/report", get(report::of_person))
         .route("/departures", get(departures::show))
         .route("/targets", get(targets::show))
         .route("/times", get(times::show))
         .route("/trail", get(trail::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-in/organisation", get(organisation::begin))
+        .route(CALLBACK, get(organisation::come_back))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/changes", get(changes::stream))
         .route("/static/{file}", get(assets::serve))
 }
 
-/// Where whoever is not known goes.
-pub(super) fn to_sign_in() -> Response {
-    Redirect::to("/sign-in").into_response()
+/// Where whoever is not known goes, to come back from there to what they asked for.
+pub(super) fn to_sign_in(asked: &http::Uri) -> Response {
+    let next = asked.path_and_query().map_or("/", |asked| asked.as_str());
+    match own_page(next).filter(|next| *next != "/") {
+        Some(next) => {
+            let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+            Redirect::to(&format!("/sign-in?{query}")).into_response()
+        }
+        None => Redirect::to("/sign-in").into_response(),
+    }
 }
 
 /// The secret of the session in a request's one cookie of ours.
 pub(super) fn session_secret(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, COOKIE_NAME)
+}
+
+/// A request's one cookie of that name.
+fn cookie(headers: &HeaderMap, of: &str) -> Option<String> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut ours = cookies
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE_NAME);
+        .filter(|(name, _)| *name == of);
     let (_, secret) = ours.next()?;
     ours.next().is_none().then(|| secret.to_owned())
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde::Deserialize;
 
-use super::asked::{Query, given};
+use super::asked::{Query, given, link};
 use super::departures::Line as DepartureLine;
 use super::now::CaseLine;
 use super::words::{Frame, Mark, Moment, person, visible};
@@ -41,6 +41,8 @@ struct Page {
 struct Person {
     name: String,
     others: Vec<String>,
+    /// Where their report is; nothing where no case is about them.
+    report: Option<String>,
     cases: Vec<CaseLine>,
     more_cases: bool,
     targets: Vec<AtTarget>,
@@ -210,10 +212,12 @@ async fn known(store: &Store, names: &BTreeSet<Subject>, asked: &BTreeSet<String
             );
         }
     }
+    let first = sorted.first().filter(|_| !cases.is_empty()).map(|name| name.to_string());
     let mut shown = sorted.into_iter().map(|name| person(Some(&name.to_string())));
     Ok(Person {
         name: shown.next().unwrap_or_default(),
         others: shown.collect(),
+        report: first.map(|name| link("/people/report", &[("subject", Some(name.as_str()))])),
         cases: cases.iter().map(|case| CaseLine::new(case, now)).collect(),
         more_cases,
         targets: targets.into_values().collect(),

@@ -17,6 +17,7 @@ mod alerts;
 mod batches;
 mod cases;
 mod departures;
+mod documents;
 mod find;
 mod holds;
 mod leaked;
@@ -40,6 +41,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(status::status))
         .routes(routes!(cases::list))
         .routes(routes!(cases::show))
+        .routes(routes!(documents::of_case))
         .routes(routes!(cases::note))
         .routes(routes!(cases::cancel))
         .routes(routes!(release::rehearse, release::release))
@@ -52,6 +54,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(batches::cancel))
         .routes(routes!(find::find))
         .routes(routes!(people::show))
+        .routes(routes!(documents::of_person))
         .routes(routes!(departures::list))
         .routes(routes!(departures::show))
         .routes(routes!(departures::cancel))
@@ -68,6 +71,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(reports::containment))
+        .routes(routes!(documents::handover))
         .routes(routes!(alerts::clear))
         .routes(routes!(trail::list))
         .routes(routes!(tokens::list, tokens::make))

@@ -56,7 +56,7 @@ pub(super) async fn containment(
     Ok(Answer(times))
 }
 
-fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
     let read = |text: &str| {
         let instant = text.parse::<jiff::Timestamp>();
         instant.map_err(|_| Refusal::unreadable(format!("{name}: it is an instant such as 2026-11-28T17:30:00Z")))

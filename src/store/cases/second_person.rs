@@ -30,10 +30,13 @@ impl Tx<'_> {
             }
             Some(first) => {
                 let before = first.by.parse().ok().and_then(|first: Actor| Individual::of(&first, shared));
-                if before.is_none_or(|before| before.is(&person)) {
+                if before.as_ref().is_none_or(|before| before.is(&person)) {
                     return Err(StoreError::Refused(format!(
-                        "two persons decide about this ({}), and {} was the first at {}: somebody else must be the second",
-                        two.why, first.by, first.at
+                        "two persons decide about this ({}), and {} was the first at {}: somebody else must be the second{}",
+                        two.why,
+                        first.by,
+                        first.at,
+                        before.map_or("", |before| may_be(&before, &person))
                     )));
                 }
                 self.end_approval(first.id, "used").await?;
@@ -56,7 +59,12 @@ impl Tx<'_> {
             let (case, asked): (i64, String) = (row.read(0)?, row.read(1)?);
             if person.asked(&asked) {
                 return Err(StoreError::Refused(format!(
-                    "case {case} was asked for by {asked}: where two persons decide, whoever asked is none of them; take it out, or let others decide"
+                    "case {case} was asked for by {asked}: where two persons decide, whoever asked is none of them; take it out, or let others decide{}",
+                    asked
+                        .parse()
+                        .ok()
+                        .and_then(|asker: Actor| Individual::of(&asker, None))
+                        .map_or("", |asker| may_be(&asker, person))
                 )));
             }
         }
@@ -128,6 +136,15 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("ending an approval"))?;
         Ok(())
+    }
+}
+
+/// What to say where two count as one only because nobody says that they are two.
+fn may_be(one: &Individual, other: &Individual) -> &'static str {
+    if one.may_only_be(other) {
+        "; both may be one: [console.single_sign_on] people says which login somebody is who signs in with the organisation"
+    } else {
+        ""
     }
 }
 

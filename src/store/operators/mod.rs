@@ -1,4 +1,4 @@
-//! Operators who come over the network or by the page: their tokens, one-time links and sessions; and what any operator has read about people. A credential is 256 random bits and is known here
+//! Operators who come over the network or by the page: their tokens, one-time links, sign-ins elsewhere and sessions; and what any operator has read about people. A credential is 256 random bits and is known here
 //! by its SHA-256 alone, so that nothing in the store opens anything.
 
 use std::time::Duration;
@@ -13,6 +13,7 @@ const NOTED_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) mod page_sessions;
 pub(super) mod reads;
+pub(super) mod sign_ins_begun;
 pub(super) mod tokens;
 
 /// A credential of an operator that has just been made: shown once.

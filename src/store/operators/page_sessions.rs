@@ -1,4 +1,4 @@
-//! Who has signed in at the page: by a link that opens once, for a bounded time.
+//! Who has signed in at the page: by a link that opens once, or elsewhere; for a bounded time.
 
 use std::time::Duration;
 
@@ -8,8 +8,10 @@ use super::tokens::{Bearer, read_bearer};
 use super::{NOTED_EVERY, NewCredential, hash_of};
 use crate::model::{Actor, Role, Timestamp};
 use crate::store::columns::Columns as _;
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Result, Store, StoreError, Tx};
 
+/// What the secret of every session begins with.
+const SESSION_PREFIX: &str = "rvs_";
 /// How long a link is good.
 const LINK_LIFE: Duration = Duration::from_mins(5);
 /// How long a session lasts, whatever is done in it.
@@ -63,7 +65,7 @@ impl Store {
         if is_there.is_none() {
             return Ok(None);
         }
-        let NewCredential { shown, hash } = NewCredential::draw("rvs_")?;
+        let NewCredential { shown, hash } = NewCredential::draw(SESSION_PREFIX)?;
         let signed_in = self.write(move |tx| {
             Box::pin(async move {
                 let row = sqlx::query("DELETE FROM sign_in_link WHERE hash = $1 AND expires_at > $2 RETURNING 0, operator, role")
@@ -74,23 +76,22 @@ impl Store {
                     .map_err(StoreError::sql("looking for a link"))?;
                 let Some(row) = row else { return Ok(false) };
                 let Bearer { operator, role, .. } = read_bearer(&row)?;
-                let id: i64 = sqlx::query_scalar(
-                    "INSERT INTO page_session (hash, operator, role, began_at, seen_at) VALUES ($1, $2, $3, $4, $4) RETURNING id",
-                )
-                .bind(hash.as_slice())
-                .bind(operator.to_string())
-                .bind(role.word())
-                .bind(tx.now.ms())
-                .fetch_one(&mut *tx.conn)
-                .await
-                .map_err(StoreError::sql("beginning a session"))?;
-                tx.record(
-                    &Entry::new(EntryKind::OperatorSignedIn, operator).detail(serde_json::json!({ "session": id, "role": role })),
-                );
+                tx.begin_session(&hash, operator, role, LIFE).await?;
                 Ok(true)
             })
         });
         Ok(signed_in.await?.then_some(shown))
+    }
+
+    /// Begins a session of somebody who is known by other means; answers its secret. It lasts `life` at the longest.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn begin_session(&self, operator: Actor, role: Role, life: Duration) -> Result<String> {
+        let NewCredential { shown, hash } = NewCredential::draw(SESSION_PREFIX)?;
+        self.write(move |tx| Box::pin(async move { tx.begin_session(&hash, operator, role, life.min(LIFE)).await }))
+            .await?;
+        Ok(shown)
     }
 
     /// Whose session that is, where it is good now.
@@ -100,11 +101,13 @@ impl Store {
     pub async fn bearer_of_session(&self, secret: &str) -> Result<Option<Bearer>> {
         let now = self.clock().now();
         let row = sqlx::query(
-            "SELECT id, operator, role, seen_at FROM page_session WHERE hash = $1 AND ended_at IS NULL AND began_at > $2 AND seen_at > $3",
+            "SELECT id, operator, role, seen_at FROM page_session WHERE hash = $1 AND ended_at IS NULL AND began_at > $2 AND seen_at > $3 \
+             AND (ends_at IS NULL OR ends_at > $4)",
         )
         .bind(hash_of(secret.as_bytes()).as_slice())
         .bind(now.minus(LIFE).ms())
         .bind(now.minus(IDLE).ms())
+        .bind(now.ms())
         .fetch_optional(self.readers())
         .await
         .map_err(StoreError::sql("looking for a session"))?;
@@ -144,5 +147,23 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+impl Tx<'_> {
+    async fn begin_session(&mut self, hash: &[u8; 32], operator: Actor, role: Role, life: Duration) -> Result<()> {
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO page_session (hash, operator, role, began_at, seen_at, ends_at) VALUES ($1, $2, $3, $4, $4, $5) RETURNING id",
+        )
+        .bind(hash.as_slice())
+        .bind(operator.to_string())
+        .bind(role.word())
+        .bind(self.now.ms())
+        .bind(self.now.plus(life).ms())
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("beginning a session"))?;
+        self.record(&Entry::new(EntryKind::OperatorSignedIn, operator).detail(serde_json::json!({ "session": id, "role": role })));
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Listed, Result, Store, StoreError};
 
 /// What every token begins with.
-const PREFIX: &str = "rvk_";
+pub const PREFIX: &str = "rvk_";
 /// The longest life of a token, in days.
 pub const LONGEST_DAYS: u64 = 366;
 /// The longest life of a token.

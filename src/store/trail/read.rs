@@ -110,6 +110,27 @@ impl Store {
         Ok(found)
     }
 
+    /// The lines of the entries about these cases, oldest first: each block that speaks of several is read once.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub(in crate::store) async fn trail_of_cases(&self, cases: &[i64]) -> Result<Vec<String>> {
+        let doing = || StoreError::sql("reading what the trail says of cases");
+        let mut conn = self.readers().acquire().await.map_err(doing())?;
+        let rows = sqlx::query(concat!(
+            "SELECT t.body FROM (SELECT DISTINCT m.block FROM json_each($1) n CROSS JOIN trail_case m ON m.case_id = n.value) b \
+             CROSS JOIN trail t WHERE t.seq >= b.block * $2 AND t.seq < (b.block + 1) * $2 AND ",
+            member!("case"),
+            " IN (SELECT value FROM json_each($1)) ORDER BY t.seq"
+        ))
+        .bind(serde_json::Value::from(cases).to_string())
+        .bind(BLOCK.cast_signed())
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(doing())?;
+        rows.iter().map(|row| row.lossy(0)).collect()
+    }
+
     async fn trail_rows(&self, filter: &TrailFilter, blocks: Option<&[i64]>, limit: u32) -> Result<Listed<TrailRow>> {
         // Behind the largest number there is nothing, not the row of that number once more.
         let Ok(from) = i64::try_from(filter.from) else {
@@ -184,6 +205,16 @@ impl Store {
                 .push(", 1, length(")
                 .push_bind(name.clone());
             query.push(") + 1) = ").push_bind(format!("{name}("));
+            // Or by the word of an OpenID provider.
+            for way in ["oidc:", "oidc-login:"] {
+                let signed_in = format!("{name} {way}");
+                query
+                    .push(" OR substr(")
+                    .push(member!("actor"))
+                    .push(", 1, length(")
+                    .push_bind(signed_in.clone());
+                query.push(")) = ").push_bind(signed_in);
+            }
             // Or who became the account that did it.
             let (login, sudo) = (format!(" login:{operator}("), format!(" sudo:{operator}"));
             query

@@ -5,6 +5,7 @@ mod kinds;
 mod mistakes;
 mod notify;
 mod silence;
+mod single_sign_on;
 mod transmitter;
 
 use std::os::unix::fs::PermissionsExt as _;

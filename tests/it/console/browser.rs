@@ -15,7 +15,7 @@ use crate::harness::until;
 use crate::harness::webdriver::{Browser, Window};
 
 /// A desk, and a phone held upright.
-const DESK: Window = Window {
+pub(super) const DESK: Window = Window {
     width: 1440,
     height: 900,
     scripts: true,
@@ -74,14 +74,14 @@ async fn fits(browser: &Browser) {
 }
 
 /// The script of axe, as `tests/run` installs it.
-fn axe() -> Option<PathBuf> {
+pub(super) fn axe() -> Option<PathBuf> {
     let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/console-checkers/lib");
     let python = std::fs::read_dir(lib).ok()?.next()?.ok()?.path();
     Some(python.join("site-packages/axe_playwright_python/axe.min.js")).filter(|path| path.exists())
 }
 
 /// What axe finds fault with.
-async fn faults(browser: &Browser, axe: &Path) -> Vec<Value> {
+pub(super) async fn faults(browser: &Browser, axe: &Path) -> Vec<Value> {
     browser.run(&std::fs::read_to_string(axe).unwrap(), "sync").await;
     let run = "const done = arguments[0]; axe.run().then(done, error => done(String(error)));";
     let found = browser.run(run, "async").await;
@@ -281,6 +281,8 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("case", format!("/cases/{contained}")),
         ("case-markup", format!("/cases/{markup}")),
         ("case-all", format!("/cases/{contained}?all=1")),
+        ("report", format!("/cases/{contained}/report")),
+        ("report-markup", format!("/cases/{markup}/report")),
     ];
     let mut found = Vec::new();
     for (window, called) in windows {

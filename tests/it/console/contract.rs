@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::Site;
 
 /// A program of the environment that `tests/run` installs; `None`, with a word, where it is not here.
-fn installed(program: &str) -> Option<PathBuf> {
+pub(super) fn installed(program: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("target/console-checkers/bin")
         .join(program);
@@ -67,7 +67,7 @@ const SENT: &str = "
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 411, 413, 414, 415, 422, 429]
 
 [[operations]]
-include-operation-id = [\"request_revocation\", \"end_leaked_credential\", \"rehearse_batch\", \"request_batch\", \"report_containment\", \"show_person\", \"list_departures\", \"show_hold\"]
+include-operation-id = [\"request_revocation\", \"end_leaked_credential\", \"rehearse_batch\", \"request_batch\", \"report_containment\", \"report_person\", \"hand_over\", \"show_person\", \"list_departures\", \"show_hold\"]
 [operations.checks.positive_data_acceptance]
 expected-statuses = [200, 202, 400, 401, 403, 404, 409, 414, 422, 429]
 ";

@@ -54,6 +54,7 @@ async fn what_only_reads_is_answered_within_ten_seconds_and_what_changes_somethi
         policy: CurrentPolicy::from(Arc::new(Policy::standard(&["chat"]))),
         targets: vec!["chat".to_owned()],
         proxies: Vec::new(),
+        anchors: Vec::new(),
         reactivations: Box::new(Silent(Arc::clone(&asked))),
     };
     let console = Console::new(store.clone(), settings, around, stop.clone());

@@ -6,11 +6,13 @@ mod browser;
 mod commands;
 mod contract;
 mod deadlines;
+mod documents;
 mod furnished;
 mod limits;
 mod page;
 mod pages;
 mod reports;
+mod single_sign_on;
 mod strangers;
 mod tls;
 mod two_persons;
@@ -98,6 +100,7 @@ impl Site {
         std::fs::create_dir(installation.path("sockets")).unwrap();
         let config = std::fs::read_to_string(installation.config()).unwrap();
         std::fs::write(installation.config(), config.replace("LISTEN", &port.address().to_string())).unwrap();
+        installation.secret("sso-secret", single_sign_on::SECRET.as_bytes());
         let running = installation.start().await;
         Self {
             installation,

@@ -95,6 +95,7 @@ async fn names_and_notes_with_markup_are_text_on_every_page() {
         "/trail?person=user01",
         &format!("/cases/{markup}"),
         &format!("/cases/{markup}?all=1"),
+        &format!("/cases/{markup}/report"),
     ] {
         let page = site.page(path, &cookie).await;
         for written in ["<b>", "<i>", "<u>", "<script>", "\u{202e}", "\u{200b}"] {

@@ -263,9 +263,7 @@ async fn a_renewed_certificate_is_shown(site: &Site) {
     let until = enough.clone();
     let before = tokio::spawn(async move {
         while !until.is_cancelled() {
-            enough.cancel();
-    let mut before = before.await.unwrap();
-    assert_eq!(before.ask(port).await, "HTTP/1.1 200 OK", "the one before is still served");
+            assert_eq!(before.ask(port).await, "HTTP/1.1 200 OK", "an open connection goes on");
         }
         before
     });
@@ -275,7 +273,9 @@ async fn a_renewed_certificate_is_shown(site: &Site) {
     let mut after = site.connect().await;
     assert_eq!(after.shown(), site.file("second.pem"));
     assert_eq!(after.ask(port).await, "HTTP/1.1 200 OK");
-    assert_eq!(before.ask(port).await, "HTTP/1.1 200 OK", "an open connection goes on");
+    enough.cancel();
+    let mut before = before.await.unwrap();
+    assert_eq!(before.ask(port).await, "HTTP/1.1 200 OK", "the one before is still served");
     let metrics = site.running.metrics().await;
     let left = metrics
         .lines()

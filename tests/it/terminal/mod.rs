@@ -15,6 +15,7 @@ mod leavers;
 mod reads;
 mod rendering;
 mod report;
+mod report_proofs;
 mod revoke;
 mod screens;
 mod shell;

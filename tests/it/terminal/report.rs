@@ -51,7 +51,23 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("summary", "Nothing was done: since", &["hold.placed"]),
     ("summary", "It goes on when", &["hold.placed"]),
     ("summary", "The next look", &["job.enqueued", "job.settled"]),
-    ("summary", "called it off", &["case.called_off", "case.cancelled"]),
+    (
+        "summary",
+        "; what was changed before stays changed.",
+        &[
+            "case.called_off",
+            "case.cancelled",
+            "hold.rejected",
+            "action.started",
+            "action.finished",
+            "action.unknown",
+        ],
+    ),
+    (
+        "summary",
+        "; nothing was changed at any target.",
+        &["case.called_off", "case.cancelled", "hold.rejected"],
+    ),
     ("summary", "about this person", &["case.opened"]),
     ("summary", "What was demanded is ended", &["job.settled"]),
     (
@@ -75,6 +91,9 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("course", "the case was opened under", &["case.opened"]),
     ("course", "held for a decision", &["hold.placed"]),
     ("course", "rejected hold", &["hold.rejected"]),
+    ("course", "as the first of two persons", &["hold.approval_given"]),
+    ("course", "wrote a note beside the case", &["case.noted"]),
+    ("course", "looks after the case", &["case.assigned"]),
     ("course", "cancelled the case", &["case.cancelled"]),
     ("course", "queued work was called off", &["job.cancelled"]),
     ("course", " was seen with ", &["observation.recorded"]),
@@ -132,7 +151,10 @@ fn is_carried(report: &Value, cases: &[i64], trail: &BTreeMap<u64, Value>) -> us
             let kind = entry["kind"].as_str().unwrap();
             assert!(kinds.contains(&kind), "{section}: {told} cites {entry}");
             // A signal is of a case before there is one, and a decision is of a hold.
-            let own = matches!(kind, "signal.accepted" | "hold.approved" | "hold.rejected");
+            let own = matches!(
+                kind,
+                "signal.accepted" | "hold.approved" | "hold.rejected" | "hold.approval_given"
+            );
             assert!(
                 own || cases.contains(&entry["case"].as_i64().unwrap()),
                 "{told} cites {entry}"
@@ -390,6 +412,21 @@ async fn what_was_called_off_is_no_failure_of_a_proof_and_what_was_given_back_is
     assert!(
         texts(&called_off, "summary")[0].contains(", and was called off at "),
         "{called_off:#}"
+    );
+    let case = case_of(&site, "user03").await;
+    let noted = site.says(&["case", "note", &case.to_string(), "asked HR back"]).await;
+    assert_eq!(noted.code, 0, "{noted:?}");
+    let of_case = report(&site, &["case", "report", &case.to_string()]).await;
+    is_carried(&of_case, &[case], &trail(&site).await);
+    let said = &texts(&of_case, "summary")[2];
+    assert!(
+        said.ends_with(" rejected hold 1: a wrong file; nothing was changed at any target."),
+        "{of_case:#}"
+    );
+    let course = of_case["course"].to_string();
+    assert!(
+        course.contains(" wrote a note beside the case") && !course.contains("asked HR back"),
+        "{course}"
     );
 
     let back = certified(&site, "user04", &entries).await;

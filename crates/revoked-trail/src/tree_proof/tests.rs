@@ -172,3 +172,16 @@ fn a_missing_hash_is_named() {
     let no_block = (|i| full.leaf(i), |n| full.block(n).filter(|_| n != 1));
     assert_eq!(inclusion(&no_block, 2, 600), Err(TreeProofError::MissingBlock(1)));
 }
+
+#[test]
+fn several_paths_at_once_are_those_of_each_alone() {
+    for size in [1, 5, 256, 700, 1024, 1030] {
+        let leaves = vector_leaves(size);
+        let nodes = nodes(&leaves);
+        let indexes: Vec<u64> = (0..size).step_by(7).collect();
+        let each: Vec<_> = indexes.iter().map(|index| inclusion(&nodes, *index, size).unwrap()).collect();
+        assert_eq!(inclusions(&nodes, &indexes, size).unwrap(), each, "of {size}");
+    }
+    let leaves = vector_leaves(4);
+    assert!(inclusions(&nodes(&leaves), &[0, 4], 4).is_err());
+}

@@ -1,12 +1,15 @@
 //! What the trail says of how a case came to its verdict at a target: since when it was to be ended, how long it waited for a human, and what
 //! held it up.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::rows::WorkRow;
 use crate::model::Timestamp;
-use crate::store::{Result, Store, TrailFilter};
+use crate::store::{Result, Store};
 
 /// An entry, as far as it is asked here.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,6 +17,7 @@ struct Told {
     seq: u64,
     at: i64,
     kind: String,
+    case: Option<i64>,
     job: Option<i64>,
     #[serde(default)]
     detail: Value,
@@ -40,23 +44,32 @@ pub(super) struct Cause {
     pub(super) entries: Vec<u64>,
 }
 
-/// How many entries of a case are read, the oldest first.
-const READ: u32 = 5000;
+/// How many entries of a case are kept, the oldest.
+const KEPT: usize = 5000;
+/// Of how many cases the entries are read at once.
+const AT_ONCE: usize = 50;
+
+/// What the entries of these cases say, of each: cases that came together stand in the same blocks, which are read once for all of them.
+pub(super) async fn courses(store: &Store, cases: &BTreeSet<i64>) -> Result<BTreeMap<i64, Arc<Course>>> {
+    let cases: Vec<i64> = cases.iter().copied().collect();
+    let mut found = BTreeMap::new();
+    for portion in cases.chunks(AT_ONCE) {
+        let mut courses: BTreeMap<i64, Course> = portion.iter().map(|case| (*case, Course::default())).collect();
+        for body in store.trail_of_cases(portion).await? {
+            let Ok(told) = serde_json::from_str::<Told>(&body) else {
+                continue;
+            };
+            let course = told.case.and_then(|case| courses.get_mut(&case));
+            if let Some(course) = course.filter(|course| course.0.len() < KEPT) {
+                course.0.push(told);
+            }
+        }
+        found.extend(courses.into_iter().map(|(case, course)| (case, Arc::new(course))));
+    }
+    Ok(found)
+}
 
 impl Course {
-    /// Reads the entries of a case.
-    pub(super) async fn read(store: &Store, case: i64) -> Result<Self> {
-        let filter = TrailFilter {
-            case: Some(case),
-            limit: READ,
-            ..TrailFilter::default()
-        };
-        let rows = store.trail_search(&filter).await?;
-        Ok(Self(
-            rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok()).collect(),
-        ))
-    }
-
     /// From when on it was to be ended: its receipt, or its day, unless something more urgent has come before that.
     pub(super) fn began(&self, row: &WorkRow) -> Timestamp {
         let opened = self.0.iter().find(|entry| entry.kind == "case.opened");

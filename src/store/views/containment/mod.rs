@@ -8,13 +8,14 @@ mod distribution;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::model::{Goal, Goals, Timestamp};
 use crate::store::{Result, Store, StoreError, UnreadableRow};
 
-use course::Course;
+use course::{Course, courses};
 pub use distribution::Distribution;
 use rows::WorkRow;
 
@@ -142,7 +143,7 @@ struct Measured {
     began: Timestamp,
     first: Option<Span>,
     end: Option<Span>,
-    course: Option<Course>,
+    course: Option<Arc<Course>>,
 }
 
 /// A time, and how much of it was a wait for a human.
@@ -213,29 +214,29 @@ impl Store {
     async fn ask_trail(&self, measured: &mut [Measured], since: Timestamp, now: Timestamp) -> Result<usize> {
         let (mut asked, mut unasked) = (BTreeSet::new(), BTreeSet::new());
         for only_held in [false, true] {
-            let mut last: Option<(i64, Course)> = None;
-            for work in measured.iter_mut().rev().filter(|work| work.course.is_none()) {
-                let case = work.row.case;
+            let mut wanted = BTreeSet::new();
+            for work in measured.iter().rev().filter(|work| work.course.is_none()) {
                 let is_wanted = if only_held {
                     work.row.hold.is_some()
                 } else {
                     work.is_to_be_asked(since, now)
                 };
-                if !is_wanted {
+                let case = work.row.case;
+                if !is_wanted || wanted.contains(&case) {
                     continue;
                 }
-                if last.as_ref().is_none_or(|(known, _)| *known != case) {
-                    if asked.len() >= ASKED {
-                        if !only_held {
-                            unasked.insert(case);
-                        }
-                        continue;
-                    }
+                if asked.len() < ASKED {
                     asked.insert(case);
-                    last = Some((case, Course::read(self, case).await?));
+                    wanted.insert(case);
+                } else if !only_held {
+                    unasked.insert(case);
                 }
-                if let Some((_, course)) = &last {
-                    work.by_trail(course.clone(), now);
+            }
+            let courses = courses(self, &wanted).await?;
+            for work in measured.iter_mut().filter(|work| work.course.is_none()) {
+                let is_wanted = only_held && work.row.hold.is_some() || !only_held && work.is_to_be_asked(since, now);
+                if let Some(course) = courses.get(&work.row.case).filter(|_| is_wanted) {
+                    work.by_trail(Arc::clone(course), now);
                 }
             }
         }
@@ -271,7 +272,7 @@ impl Measured {
     }
 
     /// As the trail says it.
-    fn by_trail(&mut self, course: Course, now: Timestamp) {
+    fn by_trail(&mut self, course: Arc<Course>, now: Timestamp) {
         self.began = course.began(&self.row);
         let job = self.row.job;
         self.measure(now, |from, to| course.waited(job, from, to));

@@ -115,8 +115,9 @@ async fn furnish_rows(path: &Path) {
          VALUES (zeroblob(32), 'ci', 'viewer', 'operator:ops(1)', 1764000000000, 1764000000000, 1764000000000, 1764000000000, 'operator:ops(1)')",
         "INSERT INTO sign_in_link (hash, operator, role, made_at, expires_at) \
          VALUES (zeroblob(32), 'operator:ops(1)', 'viewer', 1764000000000, 1764000000000)",
-        "INSERT INTO page_session (hash, operator, role, began_at, seen_at, ended_at) \
-         VALUES (zeroblob(32), 'operator:ops(1)', 'viewer', 1764000000000, 1764000000000, 1764000000000)",
+        "INSERT INTO page_session (hash, operator, role, began_at, seen_at, ended_at, ends_at) \
+         VALUES (zeroblob(32), 'operator:ops(1)', 'viewer', 1764000000000, 1764000000000, 1764000000000, 1764000000000)",
+        "INSERT INTO sign_in_begun (state_hash, next, expires_at) VALUES (zeroblob(32), '/cases/7', 1764000000000)",
         "INSERT INTO asked (question, asked_by, asked_at, answer, answered_at) VALUES ('{}', 'ops', 1764000000000, '[]', 1764000000000)",
         "INSERT INTO reactivation (case_id, source, at) VALUES (1, 'scim', 1764000000000)",
         "INSERT INTO departure_change (departure, case_id, subject_ref, leaves, fire_at, acts_at) \

@@ -1,6 +1,6 @@
 //! What a statement says, word by word: our own words and what came from outside are told apart, so that no name can be markup.
 
-use crate::cli::output::plain;
+use crate::wording::plain;
 
 /// A sentence in pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

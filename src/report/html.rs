@@ -3,21 +3,39 @@
 use std::fmt::Write as _;
 
 use super::document::{Document, Section};
+use super::inclusion::{self, Tables};
 use super::words::{Piece, Words};
 
 /// The look of the page, on a screen and on paper.
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;color:#111;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-    h1{font-size:1.4rem;border-bottom:2px solid #111;padding-bottom:.3rem}h2{font-size:1.1rem;margin-top:1.6rem}\
-    table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;vertical-align:top;border-bottom:1px solid #ccc;padding:.25rem .6rem .25rem 0}\
-    code{font:.92em ui-monospace,monospace;overflow-wrap:anywhere}.e{color:#555;font-size:.85em}footer{color:#555;border-top:1px solid #ccc;margin-top:2rem;font-size:.9rem}\
-    @media print{body{margin:0;max-width:none;font-size:10.5pt}h2{break-after:avoid}tr,li{break-inside:avoid}thead{display:table-header-group}@page{margin:18mm}}";
+pub const STYLE: &str = include_str!("report.css");
+
+/// Where the look of a page stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// In the page: a file that needs nothing else.
+    Inside,
+    /// In a style sheet at this address of the server that answers with the page.
+    Sheet(&'static str),
+}
+
+impl Look {
+    /// What the head of the page says of it, and what may be loaded for it.
+    fn head(self) -> (String, &'static str) {
+        match self {
+            Self::Inside => (format!("<style>{STYLE}</style>"), "'unsafe-inline'"),
+            Self::Sheet(at) => (format!("<link rel=\"stylesheet\" href=\"{at}\">"), "'self'"),
+        }
+    }
+}
 
 /// The page.
-pub(super) fn html(document: &Document) -> String {
+#[must_use]
+pub fn html(document: &Document, look: Look) -> String {
+    let (style, from) = look.head();
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{}</h1>\n",
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src {from}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n{style}\n</head>\n<body>\n<main>\n<h1>{}</h1>\n",
         escaped(&document.title.text()),
         written(&document.title),
     );
@@ -26,13 +44,52 @@ pub(super) fn html(document: &Document) -> String {
     }
     if document.trail.is_some() {
         page.push_str("<h2>The trail</h2>\n<ul>\n");
-        for sentence in document.trail_sentences() {
-            let _ = writeln!(page, "<li>{}</li>", written(&sentence));
+        for sentence in document.trail_sentences().iter().chain(&inclusion::sentences(document)) {
+            let _ = writeln!(page, "<li>{}</li>", written(sentence));
         }
         page.push_str("</ul>\n");
     }
-    let _ = writeln!(page, "<footer>{}</footer>\n</body>\n</html>", escaped(&document.footer()));
+    if let Some(proofs) = document.inclusion.as_ref().and_then(inclusion::tables) {
+        page.push_str(&appendix(&proofs));
+    }
+    let _ = writeln!(
+        page,
+        "</main>\n<footer>{}</footer>\n</body>\n</html>",
+        escaped(&document.footer())
+    );
     page
+}
+
+fn appendix(proofs: &Tables) -> String {
+    let mut text = format!(
+        "<section class=\"proofs\">\n<h2>Proofs</h2>\n<p>{}</p>\n<pre>{}</pre>\n<table>\n<thead><tr><th scope=\"col\">entry</th>\
+         <th scope=\"col\">kind</th><th scope=\"col\">leaf</th><th scope=\"col\">way</th></tr></thead>\n<tbody>\n",
+        written(&proofs.says),
+        escaped(&proofs.note)
+    );
+    for [entry, kind, leaf, way] in &proofs.ways {
+        let kind = written(&Words::outside(kind));
+        let _ = writeln!(
+            text,
+            "<tr><td>{}</td><td>{kind}</td><td><code>{}</code></td><td>{}</td></tr>",
+            escaped(entry),
+            escaped(leaf),
+            escaped(way)
+        );
+    }
+    text.push_str(
+        "</tbody>\n</table>\n<table>\n<thead><tr><th scope=\"col\">number</th><th scope=\"col\">hash</th></tr></thead>\n<tbody>\n",
+    );
+    for [number, hash] in &proofs.hashes {
+        let _ = writeln!(
+            text,
+            "<tr><td>{}</td><td><code>{}</code></td></tr>",
+            escaped(number),
+            escaped(hash)
+        );
+    }
+    text.push_str("</tbody>\n</table>\n</section>\n");
+    text
 }
 
 fn part(section: &Section) -> String {
@@ -50,10 +107,10 @@ fn part(section: &Section) -> String {
     }
     if is_table {
         let heads: Vec<String> = section.columns.iter().map(|head| escaped(head)).collect();
-        let heads = heads.join("</th><th>");
+        let heads = heads.join("</th><th scope=\"col\">");
         let _ = writeln!(
             text,
-            "<table>\n<thead><tr><th>{heads}</th><th>trail</th></tr></thead>\n<tbody>"
+            "<table>\n<thead><tr><th scope=\"col\">{heads}</th><th scope=\"col\">trail</th></tr></thead>\n<tbody>"
         );
     } else if is_list {
         text.push_str("<ul>\n");

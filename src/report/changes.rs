@@ -23,15 +23,27 @@ struct Sort<'e> {
     requests: Vec<&'e str>,
 }
 
+/// How each change ended, by its number.
+fn ends(entries: &[Recorded]) -> BTreeMap<i64, &Recorded> {
+    let ends = entries
+        .iter()
+        .filter(|entry| matches!(entry.kind.as_str(), "action.finished" | "action.unknown"));
+    ends.filter_map(|entry| Some((entry.number("action")?, entry))).collect()
+}
+
+/// The changes that a target may have made, each with how it ended: not those that were never sent.
+pub(super) fn sent(entries: &[Recorded]) -> Vec<(&Recorded, Option<&Recorded>)> {
+    let ends = ends(entries);
+    let begun = entries.iter().filter(|entry| entry.kind == "action.started");
+    let with_ends = begun.map(|start| (start, start.number("action").and_then(|action| ends.get(&action)).copied()));
+    with_ends
+        .filter(|(_, end)| end.is_none_or(|end| end.text("outcome") != "not_sent"))
+        .collect()
+}
+
 /// The table of the changes that these entries tell of.
 pub(super) fn changes(entries: &[Recorded], zone: &Zone) -> Section {
-    let mut ends: BTreeMap<i64, &Recorded> = BTreeMap::new();
-    for entry in entries
-        .iter()
-        .filter(|entry| matches!(entry.kind.as_str(), "action.finished" | "action.unknown"))
-    {
-        ends.extend(entry.number("action").map(|action| (action, entry)));
-    }
+    let ends = ends(entries);
     let mut sorts: Vec<Sort<'_>> = Vec::new();
     for start in entries.iter().filter(|entry| entry.kind == "action.started") {
         let end = start.number("action").and_then(|action| ends.get(&action)).copied();
@@ -119,5 +131,32 @@ fn outcome(end: Option<&Recorded>) -> Words {
         "already" => Words::of("was so already"),
         "not_sent" => Words::of("not sent"),
         other => Words::default().word(other).then(end.because("why")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_never_sent_is_no_change() {
+        let told = |seq: u64, kind: &str, detail: serde_json::Value| -> Recorded {
+            serde_json::from_value(serde_json::json!({ "seq": seq, "at": 0, "kind": kind, "actor": "daemon", "detail": detail }))
+                .unwrap()
+        };
+        let entries = [
+            told(1, "action.started", serde_json::json!({ "action": 1 })),
+            told(2, "action.started", serde_json::json!({ "action": 2 })),
+            told(
+                3,
+                "action.finished",
+                serde_json::json!({ "action": 1, "outcome": "not_sent" }),
+            ),
+            told(4, "action.finished", serde_json::json!({ "action": 2, "outcome": "done" })),
+            told(5, "action.started", serde_json::json!({ "action": 3 })),
+        ];
+        let sent = sent(&entries);
+        let seqs: Vec<_> = sent.iter().map(|(start, end)| (start.seq, end.map(|end| end.seq))).collect();
+        assert_eq!(seqs, [(2, Some(4)), (5, None)]);
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::number;
-use crate::cli::output::bare;
 use crate::store::{Alert, LISTED_OF_A_KIND};
+use crate::wording::{bare, listed};
 
 /// How many people are named.
 const NAMED: usize = 3;
@@ -13,15 +12,15 @@ const NUMBERS: usize = 12;
 
 /// Alerts that say the same of several: of one kind, at one target, in the same words but for the numbers in them.
 #[derive(Debug)]
-pub(in crate::cli) struct AlertGroup<'a> {
+pub struct AlertGroup<'a> {
     /// The newest of them.
-    pub(in crate::cli) newest: &'a Alert,
+    pub newest: &'a Alert,
     /// All of them, by their numbers.
     alerts: Vec<&'a Alert>,
 }
 
 /// The groups of these alerts, each where the newest of it stood; who looks after some of them, or has cleared them, parts them.
-pub(in crate::cli) fn grouped<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Vec<AlertGroup<'a>> {
+pub fn grouped<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Vec<AlertGroup<'a>> {
     let mut groups: Vec<AlertGroup<'a>> = Vec::new();
     let mut places = BTreeMap::new();
     for alert in alerts {
@@ -49,23 +48,23 @@ pub(in crate::cli) fn grouped<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -
 
 impl AlertGroup<'_> {
     /// The one alert that it is, where it is no more.
-    pub(in crate::cli) fn only(&self) -> Option<&Alert> {
+    pub fn only(&self) -> Option<&Alert> {
         (self.alerts.len() == 1).then_some(self.newest)
     }
 
     /// What they have in common, in a word that stays while they become more or fewer.
-    pub(in crate::cli) fn cause(&self) -> String {
+    pub fn cause(&self) -> String {
         let target = self.newest.target.as_deref().unwrap_or_default();
         format!("{} {target} {}", self.newest.kind, without_numbers(&self.newest.summary))
     }
 
     /// The least number.
-    pub(in crate::cli) fn first(&self) -> i64 {
+    pub fn first(&self) -> i64 {
         self.alerts.first().map_or(self.newest.id, |alert| alert.id)
     }
 
     /// `35 alerts`; of more than are listed how many there are at least.
-    pub(in crate::cli) fn count(&self) -> String {
+    pub fn count(&self) -> String {
         match self.alerts.len() {
             1 => "1 alert".to_owned(),
             count if count >= LISTED_OF_A_KIND => format!("at least {count} alerts"),
@@ -74,9 +73,9 @@ impl AlertGroup<'_> {
     }
 
     /// `5-39`; the least and the greatest number alone, with dots between them, where all of them would take a line.
-    pub(in crate::cli) fn numbers(&self) -> String {
+    pub fn numbers(&self) -> String {
         let numbers: Vec<i64> = self.alerts.iter().map(|alert| alert.id).collect();
-        let listed = number::listed(&numbers);
+        let listed = listed(&numbers);
         match (numbers.first(), numbers.last()) {
             (Some(first), Some(last)) if listed.len() > NUMBERS => format!("{first}…{last}"),
             _ => listed,
@@ -84,7 +83,7 @@ impl AlertGroup<'_> {
     }
 
     /// The first of the people whom they are about, and the target.
-    pub(in crate::cli) fn about(&self) -> Option<String> {
+    pub fn about(&self) -> Option<String> {
         let mut people: Vec<String> = Vec::new();
         for subject in self.alerts.iter().filter_map(|alert| alert.subject.as_deref()) {
             let name = bare(subject);
@@ -106,12 +105,12 @@ impl AlertGroup<'_> {
     }
 
     /// The command that shows each of them.
-    pub(in crate::cli) fn shown_by(&self) -> String {
+    pub fn shown_by(&self) -> String {
         format!("revoked alert list --kind {}", self.newest.kind)
     }
 
     /// The command that acknowledges these, and none that is raised later.
-    pub(in crate::cli) fn acknowledged_by(&self) -> String {
+    pub fn acknowledged_by(&self) -> String {
         let last = self.alerts.last().map_or(self.newest.id, |alert| alert.id);
         format!("revoked alert ack {}-{last} --kind {}", self.first(), self.newest.kind)
     }

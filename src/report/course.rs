@@ -39,6 +39,17 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
             let hold = entry.number("hold").unwrap_or_default();
             entry.by().and(format!(" rejected hold {hold}")).then(entry.because("note"))
         }
+        "hold.approval_given" => {
+            let hold = entry.holds().next().unwrap_or_default();
+            let first = entry.by().and(format!(" approved hold {hold} as the first of two persons"));
+            first.then(entry.because("note"))
+        }
+        "hold.approval_void" => Words::of("the first approval counts no more").then(entry.because("why")),
+        "case.noted" => entry.by().and(" wrote a note beside the case"),
+        "case.assigned" => match entry.text("owner") {
+            "" => entry.by().and(" said that nobody looks after the case"),
+            owner => entry.by().and(" said who looks after the case: ").name(owner),
+        },
         "observation.recorded" => {
             let seen = entry.counts("grants");
             let seen = if seen.is_empty() {
@@ -51,7 +62,7 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
                 .and(" the account ")
                 .name(entry.text("principal"));
             let state = if entry.detail["suspended"] == true {
-                ", suspended"
+                ", suspended,"
             } else {
                 ""
             };

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::Map;
 
+use super::alert_groups::grouped;
 use super::document::{Document, Section, Statement};
 use super::recorded::Recorded;
 use super::words::Words;
 use super::zone::Zone;
-use crate::cli::alert::grouped;
-use crate::cli::output::{bare, shortened};
 use crate::model::Timestamp;
-use crate::store::{Alert, CaseNote, DepartureFilter, DepartureView, Hold, JobView, ListFilter, Store, TrailFilter};
+use crate::store::{Alert, CaseNote, DepartureFilter, DepartureView, Hold, JobView, ListFilter, Store, StoreError, TrailFilter};
+use crate::wording::{bare, shortened};
 
 /// How many of a sort are named: the message must be read.
 const NAMED: usize = 4;
@@ -32,7 +32,7 @@ const AHEAD: Duration = Duration::from_hours(24);
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub(super) async fn report(store: &Store, (since, now): (Timestamp, Timestamp), zone: &Zone) -> anyhow::Result<Document> {
+pub(super) async fn report(store: &Store, (since, now): (Timestamp, Timestamp), zone: &Zone) -> Result<Document, StoreError> {
     let mut shift = Shift {
         store,
         now,
@@ -62,6 +62,7 @@ pub(super) async fn report(store: &Store, (since, now): (Timestamp, Timestamp), 
         zone: zone.sentence(),
         sections,
         trail: None,
+        inclusion: None,
         compact: true,
     })
 }
@@ -80,7 +81,7 @@ impl Shift<'_> {
         of.into_iter().filter(|(case, _)| self.told.insert(*case)).collect()
     }
 
-    async fn entries(&self, kind: &str, since: Timestamp) -> anyhow::Result<Vec<Recorded>> {
+    async fn entries(&self, kind: &str, since: Timestamp) -> Result<Vec<Recorded>, StoreError> {
         let filter = TrailFilter {
             kind: Some(kind.to_owned()),
             since: Some(since),
@@ -91,7 +92,7 @@ impl Shift<'_> {
     }
 
     /// The last entry of a kind about a case.
-    async fn last_of_case(&self, case: i64, kind: &str) -> anyhow::Result<Option<Recorded>> {
+    async fn last_of_case(&self, case: i64, kind: &str) -> Result<Option<Recorded>, StoreError> {
         let filter = TrailFilter {
             case: Some(case),
             kind: Some(kind.to_owned()),
@@ -114,7 +115,7 @@ impl Shift<'_> {
     }
 
     /// Who looks after cases, and what was noted last about one of them, with the entries that carry it.
-    async fn care(&self, cases: &[i64]) -> anyhow::Result<(Words, Vec<u64>)> {
+    async fn care(&self, cases: &[i64]) -> Result<(Words, Vec<u64>), StoreError> {
         let (mut owners, mut cited) = (BTreeSet::new(), Vec::new());
         let mut last: Option<(i64, CaseNote)> = None;
         for case in cases.iter().take(CARED_FOR) {
@@ -146,13 +147,13 @@ impl Shift<'_> {
     }
 
     /// A sentence about a case that an entry carries, with who looks after it and the last note.
-    async fn of_case(&self, case: i64, words: Words, entry: &Recorded) -> anyhow::Result<Statement> {
+    async fn of_case(&self, case: i64, words: Words, entry: &Recorded) -> Result<Statement, StoreError> {
         let (beside, cited) = self.care(&[case]).await?;
         let cited = cited.into_iter().chain([entry.seq]);
         Ok(Statement::new(words.then(beside), entry.at(), cited))
     }
 
-    async fn came(&mut self, happened: &[Recorded]) -> anyhow::Result<Section> {
+    async fn came(&mut self, happened: &[Recorded]) -> Result<Section, StoreError> {
         let opened: Vec<&Recorded> = happened.iter().filter(|entry| entry.kind == "case.opened").collect();
         let by_case = opened.iter().rev().map(|entry| (entry.case.unwrap_or_default(), *entry));
         let untold = self.untold(by_case);
@@ -179,7 +180,7 @@ impl Shift<'_> {
     }
 
     /// The last closing of each case that closed and did not open again.
-    async fn closed(&mut self, happened: &[Recorded]) -> anyhow::Result<Section> {
+    async fn closed(&mut self, happened: &[Recorded]) -> Result<Section, StoreError> {
         let mut last: BTreeMap<i64, &Recorded> = BTreeMap::new();
         for entry in happened
             .iter()
@@ -217,7 +218,7 @@ impl Shift<'_> {
         ))
     }
 
-    async fn reopened(&mut self, happened: &[Recorded]) -> anyhow::Result<Section> {
+    async fn reopened(&mut self, happened: &[Recorded]) -> Result<Section, StoreError> {
         let again = happened.iter().rev().filter(|entry| entry.kind == "case.reopened");
         let mut cases = BTreeSet::new();
         let again: Vec<(i64, &Recorded)> = again
@@ -247,7 +248,7 @@ impl Shift<'_> {
     }
 
     /// Cases of which a job waits for its lane or is at work.
-    async fn at_work(&mut self) -> anyhow::Result<Section> {
+    async fn at_work(&mut self) -> Result<Section, StoreError> {
         let mut cases: BTreeMap<i64, String> = BTreeMap::new();
         for state in ["running", "queued"] {
             let jobs = self.jobs(state).await?;
@@ -277,7 +278,7 @@ impl Shift<'_> {
         ))
     }
 
-    async fn jobs(&self, state: &str) -> anyhow::Result<Vec<JobView>> {
+    async fn jobs(&self, state: &str) -> Result<Vec<JobView>, StoreError> {
         let filter = ListFilter {
             state: Some(state.to_owned()),
             pursued: true,
@@ -287,7 +288,7 @@ impl Shift<'_> {
         Ok(self.store.jobs(&filter).await?.rows)
     }
 
-    async fn failed(&mut self) -> anyhow::Result<Section> {
+    async fn failed(&mut self) -> Result<Section, StoreError> {
         let mut cases: Vec<(i64, Vec<JobView>)> = Vec::new();
         for job in self.jobs("failed").await? {
             match cases.iter_mut().find(|(case, _)| *case == job.case) {
@@ -332,7 +333,7 @@ impl Shift<'_> {
         ))
     }
 
-    async fn held(&mut self) -> anyhow::Result<Section> {
+    async fn held(&mut self) -> Result<Section, StoreError> {
         let holds = self.store.holds(false).await?;
         let mut told = Vec::new();
         if let Some(oldest) = holds.iter().map(|hold| hold.placed_at).min() {
@@ -373,7 +374,7 @@ impl Shift<'_> {
 
     /// Alerts that are not over, those of one kind and one cause as one. Those of holds, of the ledger, and about a case that stands above, are told
     /// already.
-    async fn alerts(&mut self) -> anyhow::Result<Section> {
+    async fn alerts(&mut self) -> Result<Section, StoreError> {
         let alerts = self.store.alerts(false).await?;
         let is_told = |alert: &Alert| {
             matches!(alert.kind.as_str(), "hold" | "could_not_revoke") || alert.case.is_some_and(|case| self.told.contains(&case))
@@ -413,7 +414,7 @@ impl Shift<'_> {
         Ok(section(("alerts", "Alerts"), told, (all, lines), "revoked alert list"))
     }
 
-    async fn departures(&mut self) -> anyhow::Result<Section> {
+    async fn departures(&mut self) -> Result<Section, StoreError> {
         let filter = DepartureFilter {
             state: Some("planned".to_owned()),
             limit: LOOKED_AT,

@@ -49,6 +49,12 @@ impl Recorded {
         self.detail[member].as_i64()
     }
 
+    /// The holds that it is about.
+    pub(super) fn holds(&self) -> impl Iterator<Item = i64> {
+        let several = self.detail["holds"].as_array().into_iter().flatten();
+        self.number("hold").into_iter().chain(several.filter_map(Value::as_i64))
+    }
+
     /// An instant of its detail.
     pub(super) fn time(&self, member: &str) -> Option<Timestamp> {
         self.number(member).map(Timestamp::from_ms)

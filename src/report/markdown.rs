@@ -3,10 +3,29 @@
 use std::fmt::Write as _;
 
 use super::document::{Document, Section};
+use super::inclusion::{self, Tables};
 use super::words::{Piece, Words};
+use crate::wording::plain;
 
-/// The document's text.
-pub(super) fn markdown(document: &Document) -> String {
+/// The document's text, with the proofs of its entries behind it.
+#[must_use]
+pub fn markdown(document: &Document) -> String {
+    let proofs = document.inclusion.as_ref().and_then(inclusion::tables);
+    format!(
+        "{}{}\n{}\n",
+        body(document),
+        proofs.as_ref().map_or(String::new(), appendix),
+        document.footer()
+    )
+}
+
+/// The same for a screen of that width: without the tables of proofs, which nobody reads there, and with its lines broken between words.
+#[must_use]
+pub fn markdown_on_screen(document: &Document, width: usize) -> String {
+    fitted(format!("{}\n{}", body(document), document.footer()).trim_end(), width)
+}
+
+fn body(document: &Document) -> String {
     let mut text = format!("# {}\n", written(&document.title, false));
     for section in &document.sections {
         text.push_str(&part(section, document.compact));
@@ -16,11 +35,26 @@ pub(super) fn markdown(document: &Document) -> String {
     }
     if document.trail.is_some() {
         text.push_str("\n## The trail\n\n");
-        for sentence in document.trail_sentences() {
-            let _ = writeln!(text, "- {}", written(&sentence, false));
+        for sentence in document.trail_sentences().iter().chain(&inclusion::sentences(document)) {
+            let _ = writeln!(text, "- {}", written(sentence, false));
         }
     }
-    let _ = writeln!(text, "\n{}", document.footer());
+    text
+}
+
+fn appendix(proofs: &Tables) -> String {
+    let mut text = format!(
+        "\n## Proofs\n\n{}\n\n```\n{}\n```\n\n| entry | kind | leaf | way |\n| --- | --- | --- | --- |\n",
+        written(&proofs.says, false),
+        proofs.note.trim_end()
+    );
+    for [entry, kind, leaf, way] in &proofs.ways {
+        let _ = writeln!(text, "| {entry} | {} | `{leaf}` | {way} |", code(&plain(kind), true));
+    }
+    text.push_str("\n| number | hash |\n| --- | --- |\n");
+    for [number, hash] in &proofs.hashes {
+        let _ = writeln!(text, "| {number} | `{hash}` |");
+    }
     text
 }
 
@@ -84,7 +118,7 @@ fn code(text: &str, in_table: bool) -> String {
 }
 
 /// The text with its lines broken between words where a screen is narrower, which Markdown takes for spaces. A table's row stays whole.
-pub(super) fn fitted(text: &str, width: usize) -> String {
+fn fitted(text: &str, width: usize) -> String {
     let mut fitted = String::with_capacity(text.len() + text.len() / 16);
     for line in text.lines() {
         let indent = if line.starts_with("- ") { "  " } else { "" };

@@ -2,24 +2,20 @@
 
 use jiff::tz::{Offset, TimeZone};
 
-use crate::cli::output::terminal;
 use crate::model::Timestamp;
 
 /// The zone of a document.
 #[derive(Debug, Clone)]
-pub(super) struct Zone {
+pub struct Zone {
     zone: TimeZone,
     /// How far it is from UTC when the document is made.
     now: Offset,
 }
 
 impl Zone {
-    /// The zone in which times are told, as of `now`.
-    pub(super) fn at(now: Timestamp) -> Self {
-        Self::of(terminal().zone.clone(), now)
-    }
-
-    fn of(zone: TimeZone, now: Timestamp) -> Self {
+    /// This zone, as of `now`.
+    #[must_use]
+    pub fn of(zone: TimeZone, now: Timestamp) -> Self {
         let now = zone.to_offset(instant(now));
         Self { zone, now }
     }

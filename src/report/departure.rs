@@ -9,8 +9,8 @@ use super::recorded::Recorded;
 use super::standing::{Standing, standing};
 use super::words::Words;
 use super::zone::Zone;
-use crate::cli::output::span;
 use crate::model::{DateRule, Leaves, Timestamp};
+use crate::wording::span;
 
 /// What ends so soon after its time has ended in time.
 const IN_TIME: Duration = Duration::from_mins(1);

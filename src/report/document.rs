@@ -1,16 +1,20 @@
 //! A document of statements, each with the numbers of the trail's entries that carry it, whatever it is written as.
 
+use std::collections::BTreeSet;
+
+use revoked_trail::CitedEntries;
+use revoked_trail::report_verifier::MEMBER;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::words::Words;
-use crate::cli::output::plain;
-use crate::cli::trail::BESIDE_THE_STORE;
 use crate::model::Timestamp;
+use crate::trail::{BESIDE_THE_STORE, Cited};
+use crate::wording::plain;
 
 /// A report.
 #[derive(Debug, Clone)]
-pub(super) struct Document {
+pub struct Document {
     /// What it is: `case`, `person` or `handover`.
     pub(super) kind: &'static str,
     /// What it is about, for programs.
@@ -27,6 +31,8 @@ pub(super) struct Document {
     pub(super) sections: Vec<Section>,
     /// What it rests on; nothing where the document is a message and no evidence.
     pub(super) trail: Option<TrailState>,
+    /// The entries that it cites, with their proofs; nothing where it is a message.
+    pub(super) inclusion: Option<CitedEntries>,
     /// Whether it is a message: without room between its parts.
     pub(super) compact: bool,
 }
@@ -90,25 +96,30 @@ impl Statement {
 
     /// The entries as a reader looks them up: `#3, #5-#9`.
     pub(super) fn cited(&self) -> String {
-        let mut runs: Vec<(u64, u64)> = Vec::new();
-        for entry in &self.entries {
-            match runs.last_mut() {
-                Some((_, last)) if *last + 1 == *entry => *last = *entry,
-                _ => runs.push((*entry, *entry)),
-            }
-        }
-        let runs = runs.iter().map(|(first, last)| match last - first {
-            0 => format!("#{first}"),
-            1 => format!("#{first}, #{last}"),
-            _ => format!("#{first}-#{last}"),
-        });
-        runs.collect::<Vec<_>>().join(", ")
+        runs(&self.entries)
     }
 }
 
+/// Numbers of entries in order, neighbours as one: `#3, #5-#9`.
+pub(super) fn runs(entries: &[u64]) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for entry in entries {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *entry => *last = *entry,
+            _ => runs.push((*entry, *entry)),
+        }
+    }
+    let runs = runs.iter().map(|(first, last)| match last - first {
+        0 => format!("#{first}"),
+        1 => format!("#{first}, #{last}"),
+        _ => format!("#{first}-#{last}"),
+    });
+    runs.collect::<Vec<_>>().join(", ")
+}
+
 /// How the trail stands that a document rests on.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct TrailState {
+#[derive(Debug, Clone, Default, Serialize, utoipa::ToSchema)]
+pub struct TrailState {
     /// Whether every entry was verified; nothing where that could not be tried.
     pub(super) verified: Option<bool>,
     /// How many entries there are.
@@ -124,8 +135,8 @@ pub(super) struct TrailState {
 }
 
 /// What a checkpoint signs.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct SignedHead {
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SignedHead {
     /// The trail's origin.
     pub(super) origin: String,
     /// How many entries it covers.
@@ -135,11 +146,27 @@ pub(super) struct SignedHead {
 }
 
 impl Document {
+    /// The same with what it rests on, and with the proofs of the entries that it cites.
+    #[must_use]
+    pub fn resting_on(mut self, mut trail: TrailState, cited: Cited) -> Self {
+        trail.findings.extend(cited.findings);
+        self.trail = Some(trail);
+        self.inclusion = Some(cited.entries);
+        self
+    }
+
+    /// The numbers of the entries that it cites.
+    #[must_use]
+    pub fn cited(&self) -> BTreeSet<u64> {
+        let statements = self.sections.iter().flat_map(|section| &section.statements);
+        statements.flat_map(|told| told.entries.iter().copied()).collect()
+    }
+
     /// The document for programs.
     ///
     /// # Errors
     /// Where the state of the trail cannot be written as JSON.
-    pub(super) fn json(&self) -> serde_json::Result<Value> {
+    pub fn json(&self) -> serde_json::Result<Value> {
         let mut document = Map::new();
         document.insert("report".to_owned(), self.kind.into());
         document.extend(self.about.clone());
@@ -157,6 +184,9 @@ impl Document {
         if let Some(state) = &self.trail {
             document.insert("trail".to_owned(), serde_json::to_value(state)?);
         }
+        if let Some(inclusion) = &self.inclusion {
+            document.insert(MEMBER.to_owned(), serde_json::to_value(inclusion)?);
+        }
         Ok(Value::Object(document))
     }
 
@@ -173,12 +203,6 @@ impl Document {
             self.made,
             self.zone
         )
-    }
-
-    /// The largest number of an entry that the document rests on.
-    pub(super) fn newest_entry(&self) -> Option<u64> {
-        let statements = self.sections.iter().flat_map(|section| &section.statements);
-        statements.flat_map(|told| &told.entries).max().copied()
     }
 
     /// How the trail stands, in sentences for people.
@@ -199,7 +223,7 @@ impl Document {
         said.extend(beside.map(|path| Words::of("Note: ").name(path).and(format!(" {BESIDE_THE_STORE}."))));
         said.push(match &state.checkpoint {
             Some(head) => {
-                let newest = self.newest_entry();
+                let newest = self.cited().last().copied();
                 let beyond = newest.filter(|newest| *newest >= head.size);
                 let covers = match (newest, beyond) {
                     (_, Some(newest)) => format!(" It does not cover the newest entry used here, #{newest}, yet."),

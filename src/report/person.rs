@@ -10,18 +10,20 @@ use super::document::{Document, Section, Statement};
 use super::not_covered::not_covered;
 use super::proof::{account, doors, given_back, held, last_looks};
 use super::recorded::Recorded;
+use super::rejection::{rejected_by, rejection};
+use super::report_error::ReportError;
 use super::standing::{Standing, standing, to_come};
 use super::words::Words;
 use super::zone::Zone;
-use crate::cli::output::plain;
 use crate::model::{Subject, Timestamp};
 use crate::store::{CaseDetail, ListFilter, Store, TrailFilter};
+use crate::wording::plain;
 
 /// The cases of a person, with what their entries said until an instant.
 ///
 /// # Errors
 /// Where the store cannot be read, or nothing is known under this name.
-pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zone: &Zone) -> anyhow::Result<Vec<CaseFile>> {
+pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zone: &Zone) -> Result<Vec<CaseFile>, ReportError> {
     let references = store.references_with_accounts(subject).await?;
     let of_person = ListFilter {
         subject_refs: Some(references.clone()),
@@ -56,12 +58,14 @@ pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zon
     let who = plain(&subject.to_string());
     match first {
         _ if !files.is_empty() => Ok(files),
-        Some((number, at)) => anyhow::bail!(
+        Some((number, at)) => Err(ReportError::NothingKnown(format!(
             "nothing was known of {who} by {}: the first case, {number}, came at {}; take a later --until",
             zone.time(until),
             zone.time(at)
-        ),
-        None => anyhow::bail!("no case is about {who}: an erased person has none under a name; try another name"),
+        ))),
+        None => Err(ReportError::NothingKnown(format!(
+            "no case is about {who}: an erased person has none under a name; try another name"
+        ))),
     }
 }
 
@@ -141,6 +145,7 @@ pub(super) fn report(
             },
         ],
         trail: None,
+        inclusion: None,
         compact: false,
     }
 }
@@ -339,16 +344,9 @@ fn called_off(file: &CaseFile, zone: &Zone) -> Option<Statement> {
         return None;
     }
     let about = Words::of(format!("case {}: called off on {}", file.number(), zone.time(off.at())));
-    // A hold under which nothing is left ends as rejected too, about no case.
-    let decided = |entry: &&Recorded| entry.kind == "hold.rejected" && entry.number("cases").is_some_and(|cases| cases > 0);
-    let rejected = file.entries.iter().rfind(decided);
-    let (words, cited) = match rejected {
+    let (words, cited) = match rejection(&file.entries) {
         Some(rejected) => {
-            let hold = rejected.number("hold").unwrap_or_default();
-            let words = Words::of(": ")
-                .then(rejected.by())
-                .and(format!(" rejected hold {hold}"))
-                .then(rejected.because("note"));
+            let words = Words::of(": ").then(rejected_by(rejected));
             (words, vec![off.seq, rejected.seq])
         }
         None => (Words::of(" by ").then(off.by()).then(off.because("why")), vec![off.seq]),

@@ -5,20 +5,21 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::changes::changes;
+use super::changes::{changes, sent};
 use super::course;
 use super::departure;
 use super::document::{Document, Section, Statement};
 use super::not_covered::not_covered;
 use super::proof::{account, doors, first_revoke, given_back, last_looks, looks};
 use super::recorded::Recorded;
+use super::rejection::{rejected_by, rejection};
 use super::standing::{Standing, acts_from, standing, to_come};
 use super::words::Words;
 use super::zone::Zone;
-use crate::cli::output::span;
 use crate::digest::{hex, sha256};
 use crate::model::Timestamp;
 use crate::store::{CaseDetail, ShownNames, Store, StoreError, TrailFilter};
+use crate::wording::span;
 
 /// What is known of a case: its entries, and the names and notes that the store has.
 pub(super) struct CaseFile {
@@ -35,11 +36,11 @@ pub(super) struct CaseFile {
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where neither the store nor the trail knows it.
-pub(super) async fn read(store: &Store, number: i64) -> anyhow::Result<CaseFile> {
+pub(super) async fn read(store: &Store, number: i64) -> Result<CaseFile, StoreError> {
     let detail = match store.case_detail(number).await {
         Ok(detail) => Some(detail),
         Err(StoreError::NotFound { .. }) => None,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let everything = TrailFilter {
         limit: u32::MAX,
@@ -54,8 +55,7 @@ pub(super) async fn read(store: &Store, number: i64) -> anyhow::Result<CaseFile>
         return Err(StoreError::NotFound {
             what: "case",
             id: number,
-        }
-        .into());
+        });
     }
     let references: BTreeSet<String> = entries.iter().filter_map(|entry| entry.subject_ref.clone()).collect();
     let signals = TrailFilter {
@@ -79,7 +79,7 @@ pub(super) async fn read(store: &Store, number: i64) -> anyhow::Result<CaseFile>
     };
     let decided = decisions
         .into_iter()
-        .filter(|entry| entry.case.is_none() && entry.number("hold").is_some_and(|hold| holds.contains(&hold)));
+        .filter(|entry| entry.case.is_none() && entry.holds().any(|hold| holds.contains(&hold)));
     entries.extend(own);
     entries.extend(decided);
     entries.sort_by_key(|entry| entry.seq);
@@ -181,6 +181,7 @@ pub(super) fn report(file: &CaseFile, now: Timestamp, zone: &Zone) -> Document {
         zone: zone.sentence(),
         sections,
         trail: None,
+        inclusion: None,
         compact: false,
     }
 }
@@ -238,12 +239,13 @@ impl CaseFile {
     }
 
     fn came_of_it(&self, standing: Standing<'_>, zone: &Zone) -> Statement {
-        let changed = self
-            .entries
+        let sent = sent(&self.entries);
+        let begun = sent.len();
+        let changed: Vec<u64> = sent
             .iter()
-            .filter(|entry| entry.kind == "action.started")
-            .map(|entry| entry.seq);
-        let changed: Vec<u64> = changed.collect();
+            .flat_map(|(start, end)| [Some(start.seq), end.map(|end| end.seq)])
+            .flatten()
+            .collect();
         match standing {
             Standing::Closed(closed) => self.verdict(closed, zone),
             Standing::Held(held) => {
@@ -257,7 +259,7 @@ impl CaseFile {
                         .then(held.because("why"))
                         .and(".")
                 };
-                Statement::new(words, held.at(), [held.seq])
+                Statement::new(words, held.at(), changed.into_iter().chain([held.seq]))
             }
             Standing::Planned(planned, due) => {
                 let words = Words::of(format!("Nothing was done: access is to end at {}.", zone.time(due)));
@@ -271,16 +273,16 @@ impl CaseFile {
             }
             Standing::CalledOff(off) => {
                 let kept = if changed.is_empty() {
-                    "; nothing was done."
+                    "; nothing was changed at any target."
                 } else {
-                    "; what was done before stays done."
+                    "; what was changed before stays changed."
                 };
-                let words = Words::of(format!("At {} ", zone.time(off.at())))
-                    .then(off.by())
-                    .and(" called it off")
-                    .then(off.because("why"))
-                    .and(kept);
-                Statement::new(words, off.at(), [off.seq])
+                let at = Words::of(format!("At {} ", zone.time(off.at())));
+                let (words, carried) = match rejection(&self.entries).filter(|rejected| rejected.at() == off.at()) {
+                    Some(rejected) => (at.then(rejected_by(rejected)), Some(rejected.seq)),
+                    None => (at.then(off.by()).and(" called it off").then(off.because("why")), None),
+                };
+                Statement::new(words.and(kept), off.at(), changed.into_iter().chain([off.seq]).chain(carried))
             }
             Standing::Open(opened) => {
                 let failed = self
@@ -302,7 +304,7 @@ impl CaseFile {
                         [opened.seq],
                     ),
                     None => {
-                        let words = Words::of(format!("{} changes were begun and nothing is proved yet.", changed.len()));
+                        let words = Words::of(format!("{begun} changes were begun and nothing is proved yet."));
                         Statement::new(words, opened.at(), changed)
                     }
                 }
