@@ -8,7 +8,7 @@
 //! the daemon ends with exit code 1.
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `channels`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
-//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
+//! gauges; `systemd`, ready and watchdog; `certificate`, the console's while it runs; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
@@ -34,12 +34,14 @@ use crate::sources::Source;
 use crate::store::{Store, newest_schema};
 use crate::supervision::Supervisor;
 use crate::telemetry;
+use crate::traces::Traces;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
 pub mod asked;
 mod canaries;
+mod certificate;
 mod channels;
 mod descriptors;
 mod endpoints;
@@ -160,6 +162,7 @@ impl Daemon {
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         store.end_alerts("config_refused").await?;
+        let certificate = certificate::CertificateLook::begin(store.clone(), console_listeners.certificate()).await?;
         let activity = SourceActivity::default();
         let terms = periodic::CurrentTerms::new(periodic::Terms::of(&config));
         let periodic = periodic::start(&store, &config, &terms, &activity, &supervisor).await?;
@@ -186,6 +189,7 @@ impl Daemon {
             policy,
             terms,
             intake: intake.clone(),
+            certificate: certificate.clone(),
             listeners: listeners.clone(),
         };
         let reloader = reload::Reloader::begin(exchanged, &config, polls, group_lists).await?;
@@ -194,6 +198,14 @@ impl Daemon {
         listeners.spawn_watched("the HTTP server", serving);
         console.reloaded_by(reloader.clone());
         serve_console(&config, (console_listeners, console), &listeners);
+        if certificate.is_on() {
+            let looking = certificate.run(stop_intake.clone());
+            listeners.spawn_watched("the look at the console's certificate", looking);
+        }
+        if let Some(settings) = &config.traces {
+            let traces = Traces::begin(store.clone(), settings.clone()).await?;
+            listeners.spawn_watched("the traces", traces.run(stop_intake.clone()));
+        }
         let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
         listeners.spawn_watched("what commands ask", answering);
         // Not watched: it ends by itself, and its word is an alert.
@@ -371,6 +383,7 @@ fn console_of(
             .transmitter
             .as_ref()
             .map_or_else(Vec::new, |settings| settings.receivers.clone()),
+        proxies: config.listen.proxies.clone(),
         anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
         commands,
