@@ -104,14 +104,7 @@ fn row(job: &JobView, times: &LocalTimes) -> Vec<Cell> {
 /// Where the store cannot be read.
 pub(super) async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let store = at.open().await?;
-    let mut jobs = store
-        .jobs(&ListFilter {
-            state: Some("failed".to_owned()),
-            pursued: true,
-            limit: 1000,
-            ..ListFilter::default()
-        })
-        .await?;
+    let mut jobs = store.jobs(&ListFilter::of_ledger(1000)).await?;
     jobs.reverse();
     if as_json {
         json_lines(&jobs)?;

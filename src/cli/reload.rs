@@ -5,8 +5,8 @@ use anyhow::bail;
 use super::asked::answer_of;
 use super::output::{Meaning, answer, hanging, json as print_json, line};
 use super::{Exit, StoreArgs};
+use crate::config::Reloaded;
 use crate::daemon::asked::Order;
-use crate::daemon::reload::Reloaded;
 use crate::store::daemon_runs;
 
 /// Runs `revoked reload`.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::asked::Reach;
 use super::output::{Cell, LocalTimes, Meaning, json, line, plain, table};
@@ -14,11 +13,8 @@ use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::secret::SecretSource;
-use crate::store::{Backlog, Store};
-use crate::transmitter::{ReceiverSettings, Settings, key_file, published, signer};
-
-/// How often a command that waits looks again.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+use crate::store::Store;
+use crate::transmitter::{Handshake, ReceiverSettings, Settings, key_file, published, receiver_states, shake_hands, signer};
 
 /// `revoked transmitter`
 #[derive(Debug, Clone, Subcommand)]
@@ -52,15 +48,6 @@ pub enum TransmitterCommand {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
-}
-
-#[derive(Serialize)]
-struct Row {
-    receiver: String,
-    delivery: &'static str,
-    audience: String,
-    #[serde(flatten)]
-    backlog: Backlog,
 }
 
 /// Runs `revoked transmitter`.
@@ -109,15 +96,7 @@ pub(super) async fn run(command: TransmitterCommand, at: &StoreArgs) -> anyhow::
 }
 
 async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Result<Exit> {
-    let mut rows = Vec::new();
-    for settings in &settings.receivers {
-        rows.push(Row {
-            receiver: settings.receiver.name.clone(),
-            delivery: settings.delivery.word(),
-            audience: settings.receiver.audience.clone(),
-            backlog: store.backlog(&settings.receiver.name).await?,
-        });
-    }
+    let rows = receiver_states(store, &settings.receivers).await?;
     if as_json {
         json(&rows)?;
         return Ok(Exit::Ok);
@@ -163,17 +142,9 @@ async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Re
 
 async fn verify(store: &Store, settings: &ReceiverSettings, timeout: u64) -> anyhow::Result<Exit> {
     let name = plain(&settings.receiver.name);
-    let jti = store.queue_verification(settings.receiver.clone(), None, operator()).await?;
-    let waiting = async {
-        loop {
-            match store.event_state(&jti).await? {
-                Some((state, _)) if state == "pending" => tokio::time::sleep(LOOK_EVERY).await,
-                other => return anyhow::Ok(other),
-            }
-        }
-    };
-    let Ok(ended) = tokio::time::timeout(Duration::from_secs(timeout), waiting).await else {
-        let error = store.event_state(&jti).await?.and_then(|(_, error)| error);
+    let shaken = shake_hands(store, settings, operator(), Duration::from_secs(timeout)).await?;
+    let Handshake { jti, state, error } = shaken;
+    if state == "pending" {
         let why = match error {
             Some(error) => plain(&error),
             None if !crate::store::daemon_runs(store.path()) => "the daemon does not run; it is sent when it does".to_owned(),
@@ -181,8 +152,7 @@ async fn verify(store: &Store, settings: &ReceiverSettings, timeout: u64) -> any
         };
         line(format!("{name} has not acknowledged the verification yet: {why}"))?;
         return Ok(Exit::Failed);
-    };
-    let (state, error) = ended?.unwrap_or_default();
+    }
     if state == "delivered" {
         line(format!("{name} has acknowledged the verification {jti}"))?;
         return Ok(Exit::Ok);

@@ -93,6 +93,7 @@ pub(super) fn groups(written: &BTreeMap<Spanned<String>, file::Group>, found: &m
             name: group,
             members,
             listed,
+            file: table.file.as_ref().map(|path| path.get_ref().clone()),
             hold,
             highest: table.highest.as_ref().and_then(|written| level(written, found)),
             approvals,

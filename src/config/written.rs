@@ -12,7 +12,7 @@ use super::file;
 pub struct Written(toml::Table);
 
 /// One difference between two configs: a table, or one of several of its kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Change {
     /// The table as it is named in the file: `policy`, `playbook`, `source`.
     pub table: String,
@@ -27,7 +27,7 @@ pub struct Change {
 }
 
 /// How a table is different.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It was not there.

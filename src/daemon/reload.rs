@@ -8,18 +8,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use revoked_trail::EntryKind;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::certificate::CertificateLook;
 use super::channels::Channels;
 use super::group_lists::{self, GroupLists};
 use super::listeners::{Listeners, Work};
 use super::periodic::{CurrentTerms, Terms};
 use super::polls::Polls;
 use super::systemd;
-use crate::config::{Change, Config, Written};
+use crate::config::{Change, Config, Reloaded, Written};
 use crate::intake::Intake;
 use crate::model::{Actor, error_chain};
 use crate::policy::CurrentPolicy;
@@ -29,43 +30,13 @@ use crate::telemetry;
 /// The kind of the alert about a config that was refused.
 const ALERT_KEY: &str = "config";
 
-/// What came of reading the config anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Reloaded {
-    /// The file is the one that the daemon runs with.
-    Unchanged {
-        /// The file.
-        file: PathBuf,
-        /// Its SHA-256.
-        digest: String,
-    },
-    /// The daemon runs with it now.
-    Taken {
-        /// The file.
-        file: PathBuf,
-        /// Its SHA-256.
-        digest: String,
-        /// What is different.
-        changes: Vec<Change>,
-    },
-    /// The daemon runs as before.
-    Refused {
-        /// The file, where the daemon was started with one.
-        file: Option<PathBuf>,
-        /// Every mistake in it, each a sentence, or what would need a restart.
-        why: Vec<String>,
-        /// Whether the file itself is good, and only a restart takes it over.
-        needs_restart: bool,
-    },
-}
-
 /// What is exchanged.
 pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) policy: CurrentPolicy,
     pub(super) terms: CurrentTerms,
     pub(super) intake: Intake,
+    pub(super) certificate: CertificateLook,
     pub(super) listeners: Listeners,
 }
 
@@ -123,12 +94,28 @@ impl Reloader {
         let (parts, running) = &*self.0;
         let mut running = running.lock().await;
         systemd::reloading();
+        // Whatever becomes of the config: files that others renew are no part of it.
+        parts.certificate.look(true).await;
         let outcome = match parts.read_anew(&mut running, by.clone()).await {
             Ok(outcome) => outcome,
             Err(refusal) => parts.refuse(running.file.clone(), refusal, by).await,
         };
         systemd::reloaded();
         outcome
+    }
+}
+
+#[async_trait]
+impl crate::console::Reloads for Reloader {
+    async fn reload(&self, by: Actor) -> Reloaded {
+        let reloader = self.clone();
+        // In work of its own: what is begun of that is not given up where nobody waits for the answer any more.
+        let reloading = tokio::spawn(async move { Self::reload(&reloader, by).await });
+        reloading.await.unwrap_or_else(|_| Reloaded::Refused {
+            file: None,
+            why: vec!["reading the config anew met a defect, which the log tells".to_owned()],
+            needs_restart: false,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //! Which alerts are told, when, and what was already told, is the store's (`store/notifications`); here is what becomes of one delivery.
 //! Reading order: [`Channel`] and [`Carrier`] here; `answer`, what an attempt came to, and `told`, what is said, with names or without;
 //! `quiet`, hours in which only what is urgent is told. Then a file for each kind: `webhook` (Standard Webhooks) over `signature`, `slack`,
-//! `mattermost`, `pagerduty`, `alertmanager`, `smtp`, `exec`; `post` sends what goes over HTTP, `plain_text` puts a message into lines.
+//! `mattermost`, `pagerduty`, `alertmanager`, `smtp`, `exec`; `post` sends what goes over HTTP, `plain_text` puts a message into lines; `trial` tests channels.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ mod signature;
 mod slack;
 mod smtp;
 mod told;
+mod trial;
 mod webhook;
 
 pub use alertmanager::Alertmanager;
@@ -37,6 +38,7 @@ pub use signature::SigningKey;
 pub use slack::Slack;
 pub use smtp::{Security, Smtp, SmtpServer};
 pub use told::{Told, ToldAlert};
+pub use trial::try_channels;
 pub use webhook::Webhook;
 
 /// The kinds of channels that a config may name.

@@ -1,7 +1,7 @@
 //! Why a decision is what it is: which rules were looked at, in their order, and what each said. Written by the rule itself while it decides,
 //! where somebody asks for it.
 
-use super::Decision;
+use super::{Decision, Work};
 
 /// One rule that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,24 @@ pub struct Step {
     pub said: String,
     /// Whether it made the decision.
     pub decides: bool,
+}
+
+impl Decision {
+    /// It in a few words, by which two are told apart: `act`, `act, only revoke_sessions`, `hold: delivery_limit`, `rehearse: act`.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        let lowered = |work: &Work| {
+            let lowered = work.lowered.as_ref();
+            lowered.map_or(String::new(), |lowered| format!(", only {}", lowered.to))
+        };
+        match self {
+            Self::Act(work) => format!("act{}", lowered(work)),
+            Self::Hold { class, work, .. } => format!("hold: {class}{}", lowered(work)),
+            Self::Ignore { .. } => "ignore".to_owned(),
+            Self::Withdraw => "withdraw".to_owned(),
+            Self::Rehearse(would) => format!("rehearse: {}", would.outcome()),
+        }
+    }
 }
 
 /// A decision with the rules that led to it.

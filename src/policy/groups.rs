@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::Policy;
 use super::ladder::Level;
 use crate::model::Subject;
 
@@ -98,6 +100,8 @@ pub struct Group {
     pub members: Protected,
     /// Those of its file, where it has one.
     pub listed: Option<MemberList>,
+    /// The file.
+    pub file: Option<PathBuf>,
     /// Whether a human is asked whatever is asked for.
     pub hold: bool,
     /// How far the work goes at most that no operator has asked for.
@@ -121,6 +125,54 @@ impl Group {
             names.extend(listed.now().names().iter().cloned());
         }
         names
+    }
+}
+
+/// A group as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct GroupState {
+    /// Its name.
+    pub group: String,
+    /// How many names, those of the file among them.
+    pub names: usize,
+    /// Whether a human is asked whatever is asked for.
+    pub hold: bool,
+    /// How far the work goes at most that no operator has asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub highest: Option<&'static str>,
+    /// How many people must approve what is held for it.
+    pub approvals: u8,
+    /// The file of its members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What is wrong with the file, so that an earlier list stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+impl Policy {
+    /// Its groups, the list `protected` first, as the group that it is; `fault` says what is wrong with a group's file.
+    #[must_use]
+    pub fn group_states(&self, fault: impl Fn(&Group) -> Option<String>) -> Vec<GroupState> {
+        let protected = (!self.protected.is_empty()).then(|| GroupState {
+            group: "protected".to_owned(),
+            names: self.protected.len(),
+            hold: true,
+            highest: None,
+            approvals: 1,
+            file: None,
+            fault: None,
+        });
+        let groups = self.groups.iter().map(|group| GroupState {
+            group: group.name.clone(),
+            names: group.names().len(),
+            hold: group.hold,
+            highest: group.highest.map(Level::word),
+            approvals: group.approvals,
+            file: group.file.as_ref().map(|file| file.display().to_string()),
+            fault: fault(group),
+        });
+        protected.into_iter().chain(groups).collect()
     }
 }
 

@@ -30,7 +30,7 @@ use explanation::Steps;
 pub use current::CurrentPolicy;
 pub use explanation::{Explained, Step};
 pub use facts::{Facts, counts_as_compromise};
-pub use groups::{Group, ListFault, MemberList, Protected, judged, listed};
+pub use groups::{Group, GroupState, ListFault, MemberList, Protected, judged, listed};
 pub use hold::{GROUP, HoldReason, STAYS};
 pub use ladder::{Level, Lowered};
 pub use limits::{Class, Limits, Share};

@@ -9,6 +9,7 @@
 //! - `queue`: the job queue and its hot path: accept (idempotency, coalescing, holds), claim and lease, start, finish, settle, requeue.
 //! - `writer`: the single writer: group commit, over the sets of `queue/sets`.
 //! - `cases`: what a human decides: approve or reject a hold, cancel, release, unresolved subjects.
+//! - `batches`: lists in the inbox as one: how far, paused, and what came of each person.
 //! - `departures`: leavers: planned, blocked by another employment, rescinded, executed.
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
@@ -34,6 +35,7 @@ use crate::statement::Receiver;
 
 mod alerts;
 mod asked;
+mod batches;
 mod canary;
 mod cases;
 mod clock_steps;
@@ -59,13 +61,19 @@ mod writer;
 
 pub use alerts::{Alert, LISTED_OF_A_KIND};
 pub use asked::OpenQuestion;
+pub use batches::cancel::BatchCalledOff;
+pub use batches::list::{BatchRequest, BatchView};
+pub use batches::pause::{BatchPause, BatchPaused};
+pub use batches::progress::{BatchPace, BatchProgress, BatchStanding, BatchTrouble};
+pub use batches::report::BatchPerson;
+pub use batches::{id_of_batch, key_of_batch};
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
 pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
 pub use cases::hold_decision::{Approved, HoldChoice};
-pub use cases::holds::{DecidedHolds, Hold};
-pub use cases::notes::CaseNote;
+pub use cases::holds::{DecidedHolds, GivenApproval, Hold};
+pub use cases::notes::{CaseNote, login_of};
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
 pub use cases::two_persons::{FirstApproval, TwoPersons};
@@ -81,8 +89,8 @@ pub use file::lock::{daemon_runs, running_config};
 pub use file::open::{Role, newest_schema};
 pub use file::privacy::{check_owner, check_privacy};
 pub use file::room::Room;
-pub use identity::link_rows::ScopedName;
-pub use identity::operator_links::LinkOutcome;
+pub use identity::link_rows::{NoLink, ScopedName};
+pub use identity::operator_links::{LinkOutcome, Unlinked};
 pub use identity::resolution::LinkedName;
 pub use listed::{Listed, UnreadableRow};
 pub use notifications::{
@@ -100,7 +108,6 @@ pub use queue::observation_summary::ObservationSummary;
 pub use queue::reservation::Claim;
 pub use queue::slot_offer::{SlotOffer, SlotOffers};
 pub use queue::target_pause::{TargetPause, TargetState};
-pub use sources::batch::{BatchProgress, BatchStanding, BatchTrouble};
 pub use sources::group_lists::GroupList;
 pub use sources::health::{LastSeen, Refusals, SourceHealth};
 pub use sources::inbox::{InboxAnswer, WaitingRequests};
@@ -122,7 +129,7 @@ pub use views::lanes::LaneView;
 pub use views::last_looks::TargetLook;
 pub use views::plans::{PlannedCase, PlannedPerson};
 pub use views::recorded::RecordedSignal;
-pub use views::rehearsed::{RehearsedCount, RehearsedPerson};
+pub use views::rehearsed::{RehearsedCount, RehearsedPerson, RehearsedReport};
 pub use views::search::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits};
 pub use views::search_word::{SearchWord, value_of};
 pub use views::shown_names::ShownNames;

@@ -6,7 +6,8 @@
 //! never another under the same name.
 //!
 //! Reading order: `push` sends tokens (RFC 8935), `poll` hands them out (RFC 8936), `overdue_polls` alerts when nobody fetches them;
-//! `endpoints` says which path is what, `stream_management` answers there, in the forms of `responses`; `signing_key` signs.
+//! `endpoints` says which path is what, `stream_management` answers there, in the forms of `responses`; `signing_key` signs; `standing` is what
+//! operators see of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,12 +30,14 @@ mod poll;
 mod push;
 mod responses;
 mod signing_key;
+mod standing;
 mod stream_management;
 
 pub use endpoints::{Endpoint, Issuer};
 pub use overdue_polls::run as run_overdue_polls;
 pub use push::run as run_push;
 pub use signing_key::{key_file, published, read as read_key, signer};
+pub use standing::{Handshake, ReceiverState, receiver_states, shake_hands};
 
 /// What a config says about the transmitter.
 #[derive(Clone)]

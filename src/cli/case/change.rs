@@ -1,12 +1,9 @@
 //! What people change about a case: a note beside it, who looks after it, that it is called off.
 
-use revoked_trail::Behind;
-
 use crate::cli::output::{hanging, json, line, plain};
 use crate::cli::store::operator;
 use crate::cli::{Exit, UsageError};
-use crate::model::Actor;
-use crate::store::Store;
+use crate::store::{Store, login_of};
 
 /// The longest note, in characters.
 const LONGEST: usize = 2000;
@@ -36,11 +33,7 @@ pub(super) async fn note(store: &Store, case: i64, text: String, as_json: bool) 
 /// Where there is no such case.
 pub(super) async fn assign(store: &Store, case: i64, to: Option<String>, nobody: bool, as_json: bool) -> anyhow::Result<Exit> {
     let by = operator();
-    let oneself = || match &by {
-        // An account that several become looks after nothing.
-        Actor::Operator { name, behind, .. } => Some(behind.as_ref().and_then(Behind::name).unwrap_or(name).to_owned()),
-        _ => None,
-    };
+    let oneself = || login_of(&by).map(str::to_owned);
     let owner = if nobody { None } else { to.or_else(oneself) };
     let before = store.assign_case(case, owner.clone(), by.clone()).await?;
     if as_json {

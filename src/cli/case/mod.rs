@@ -172,10 +172,7 @@ pub(super) fn exit_of(followed: &Followed) -> Exit {
 
 /// A login as Linux has them: the trail may show it.
 fn login(text: &str) -> Result<String, String> {
-    let is_login = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-    if is_login && (1..=32).contains(&text.len()) {
+    if revoked_trail::is_login(text) {
         Ok(text.to_owned())
     } else {
         Err("write a login: letters, digits and .-_ only, at most 32".to_owned())

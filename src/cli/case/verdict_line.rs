@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::progress_line::unended;
 use super::whose::{is_of_credential, whose};
-use crate::cli::output::{LocalTimes, Meaning, answer_after, bare, coarse, plain, span};
+use crate::cli::output::{LocalTimes, Meaning, answer_after, bare, coarse, fit_words, plain, span};
 use crate::cli::target::Obstacle;
 use crate::model::{JobKind, Timestamp, Verdict};
 use crate::store::{CaseDetail, CaseView, JobProgress, JobView};
@@ -28,6 +28,15 @@ impl AnswerLine {
             meaning,
             head: head.into(),
             rest: rest.into(),
+        }
+    }
+
+    /// It in one line of so many columns.
+    pub(in crate::cli) fn fitted(&self, width: Option<usize>) -> String {
+        let whole = fit_words(&format!("{}{}", self.head, self.rest), width);
+        match whole.strip_prefix(&self.head) {
+            Some(rest) => format!("{}{rest}", self.meaning.paint(&self.head)),
+            None => whole,
         }
     }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::Args;
-use tokio::time::Instant;
 
 use crate::cli::output::{line, plain};
 use crate::cli::store::operator;
@@ -11,9 +10,6 @@ use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Store, TrialOutcome, daemon_runs};
-
-/// How often it is looked what came of it.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// `revoked notify test`
 #[derive(Debug, Clone, Args)]
@@ -74,24 +70,8 @@ pub(in crate::cli) async fn try_channels(
             all.join(", ")
         );
     }
-    let mut trials = Vec::with_capacity(channels.len());
-    for (name, _) in channels {
-        let sentence = format!("a test of channel {name}, asked for by {}; nothing is wrong", operator());
-        trials.push(store.try_channel(name, sentence).await?);
-    }
-    let until = Instant::now() + patience;
-    let outcomes = loop {
-        let mut outcomes = Vec::with_capacity(trials.len());
-        for trial in &trials {
-            outcomes.push(store.outcome_of_trial(*trial).await?);
-        }
-        if outcomes.iter().all(|outcome| outcome.waiting == 0) || Instant::now() >= until {
-            break outcomes;
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    };
-    store.take_back_trials(trials).await?;
-    Ok(outcomes)
+    let names: Vec<&str> = channels.iter().map(|(name, _)| name.as_str()).collect();
+    Ok(crate::notify::try_channels(store, &names, &operator(), patience).await?)
 }
 
 fn told(outcome: &TrialOutcome, place: &str, timeout: u64) -> Vec<String> {

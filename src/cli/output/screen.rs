@@ -38,14 +38,21 @@ impl Screen {
             if place > 0 {
                 frame.push_str("\r\n");
             }
+            // Before the text: behind one that fills the line many terminals would erase its last character.
+            frame.push_str(if place + 1 == lines.len() {
+                REST_OF_SCREEN
+            } else {
+                REST_OF_LINE
+            });
             if self.colour {
                 frame.push_str(&line);
             } else {
                 frame.push_str(&anstream::adapter::strip_str(&line).to_string());
             }
-            frame.push_str(REST_OF_LINE);
         }
-        frame.push_str(REST_OF_SCREEN);
+        if lines.is_empty() {
+            frame.push_str(REST_OF_SCREEN);
+        }
         write(&frame)
     }
 }

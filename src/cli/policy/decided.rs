@@ -1,25 +1,9 @@
-//! A decision in words, and what a target would get.
+//! What a target would get, in words.
 
 use std::time::Duration;
 
 use crate::model::{Containment, GrantKind, PasswordReset, Scope};
-use crate::policy::{Decision, Work};
 use crate::settings::Period;
-
-/// A decision in a few words, by which two are told apart: `act`, `act, only revoke_sessions`, `hold: delivery_limit`, `rehearse: act`.
-pub(super) fn outcome(decision: &Decision) -> String {
-    let lowered = |work: &Work| {
-        let lowered = work.lowered.as_ref();
-        lowered.map_or(String::new(), |lowered| format!(", only {}", lowered.to))
-    };
-    match decision {
-        Decision::Act(work) => format!("act{}", lowered(work)),
-        Decision::Hold { class, work, .. } => format!("hold: {class}{}", lowered(work)),
-        Decision::Ignore { .. } => "ignore".to_owned(),
-        Decision::Withdraw => "withdraw".to_owned(),
-        Decision::Rehearse(would) => format!("rehearse: {}", outcome(would)),
-    }
-}
 
 /// What is demanded of somebody at a target, in words.
 pub(super) fn demands(demanded: &Containment) -> String {

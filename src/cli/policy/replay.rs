@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::decided::outcome;
 use super::known;
 use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{Cell, LocalTimes, hanging, json, line, plain, table};
@@ -183,7 +182,7 @@ impl Compared {
         let present = runs.present.decide(&signal);
         let other = runs.other.as_mut().map(|other| other.decide(&signal));
         let (before, after, decision) = if let Some(other) = other {
-            let (before, mut after) = (outcome(&present), outcome(&other));
+            let (before, mut after) = (present.outcome(), other.outcome());
             if before == after && present.work() != other.work() {
                 after = format!("{after}, other demands");
             }

@@ -2,13 +2,11 @@
 
 use anyhow::Context as _;
 use clap::Args;
-use serde::Serialize;
 
 use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{Cell, LocalTimes, Meaning, hanging, json, line, plain, table};
 use crate::cli::{Exit, StoreArgs};
-use crate::model::Timestamp;
-use crate::store::{RehearsedCount, RehearsedPerson, Store};
+use crate::store::{RehearsedReport, Store};
 
 /// `revoked source rehearsed`
 #[derive(Debug, Clone, Args)]
@@ -30,18 +28,6 @@ pub struct RehearsedArgs {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Report {
-    source: String,
-    /// `act`, or `rehearse`, as at the daemon's last start.
-    mode: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mode_since: Option<Timestamp>,
-    since: Timestamp,
-    counts: Vec<RehearsedCount>,
-    people: Vec<RehearsedPerson>,
-}
-
 /// Runs `revoked source rehearsed`.
 ///
 /// # Errors
@@ -59,23 +45,14 @@ pub(super) async fn run(args: &RehearsedArgs, at: &StoreArgs) -> anyhow::Result<
     Ok(Exit::Ok)
 }
 
-async fn report(args: &RehearsedArgs, store: &Store) -> anyhow::Result<Report> {
+async fn report(args: &RehearsedArgs, store: &Store) -> anyhow::Result<RehearsedReport> {
     let now = store.clock().now();
     let since = past(Some(args.since), None, now)?.0.unwrap_or(now);
-    let sources = store.source_health().await?;
-    let known = sources.iter().find(|source| source.source == args.name);
-    let known = known.with_context(|| format!("the daemon knows no source called {:?}; see revoked source list", args.name))?;
-    Ok(Report {
-        source: args.name.clone(),
-        mode: known.mode.clone(),
-        mode_since: known.mode_since,
-        since,
-        counts: store.rehearsed_counts(&args.name, since).await?,
-        people: store.rehearsed_people(&args.name, since, args.named).await?,
-    })
+    let report = store.rehearsed(&args.name, since, args.named).await?;
+    report.with_context(|| format!("the daemon knows no source called {:?}; see revoked source list", args.name))
 }
 
-fn show(report: &Report) -> anyhow::Result<()> {
+fn show(report: &RehearsedReport) -> anyhow::Result<()> {
     let times = LocalTimes::at(crate::clock::Clock::system().now());
     let mode = match (report.mode.as_str(), report.mode_since) {
         ("rehearse", Some(at)) => format!("rehearses since {}", times.time(at)),

@@ -1,6 +1,6 @@
 //! `revoked status`: the screen of a shift, from the database file, whether the daemon runs or not.
 //!
-//! `needs` has what needs somebody, `stuck` the cases that do not come to an end, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
+//! `needs` has what needs somebody, `stuck` the cases that do not come to an end, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again, or follows one case.
 
 use clap::Args;
 use serde::Serialize;
@@ -24,6 +24,7 @@ mod watch;
 
 use needs::Need;
 use stuck::Stuck;
+pub(super) use watch::{WatchArgs, run as run_watch};
 
 /// The commands of an incident, in the order in which they are typed, and where the others are.
 const INCIDENT: [(&str, &str); 6] = [
@@ -45,7 +46,7 @@ const INCIDENT: [(&str, &str); 6] = [
 
 What needs somebody stands last, the most urgent at the very end, each with what to type.")]
 pub struct StatusArgs {
-    /// Draw it again every second, until Ctrl-C; in a pipe, a line for each change
+    /// The same as revoked watch
     #[arg(long, conflicts_with = "json")]
     watch: bool,
     /// Exit with 7 where something needs somebody, for scripts and monitors
@@ -160,7 +161,7 @@ pub(super) async fn begin(at: &StoreArgs) -> anyhow::Result<Exit> {
 pub(super) async fn run(args: &StatusArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     if args.watch {
-        let needed = watch::watch(&store, at).await?;
+        let needed = watch::watch(&store, at, false).await?;
         store.close().await;
         return Ok(if args.exit_code { exit(needed) } else { Exit::Ok });
     }
@@ -187,7 +188,7 @@ fn print(status: &Status, store: &Store, below: usize) -> anyhow::Result<()> {
         width: terminal().width.map(usize::from),
         height: terminal().height.map(|height| usize::from(height).saturating_sub(below + 1)),
     };
-    for text in screen::lines(status, store, room) {
+    for text in screen::lines(status, store, room, None) {
         line(text)?;
     }
     Ok(())

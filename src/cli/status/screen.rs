@@ -14,7 +14,7 @@ const GAP: usize = 2;
 /// What stands before each thing that needs somebody.
 const INDENT: &str = "  ";
 /// The narrowest text that is worth reading.
-const LEAST_TEXT: usize = 16;
+const LEAST_TEXT: usize = 8;
 
 /// How much room there is; in a pipe there is no bound.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,29 +23,37 @@ pub(super) struct ScreenRoom {
     pub(super) height: Option<usize>,
 }
 
-/// The whole screen, a line each, in colours.
-pub(super) fn lines(status: &Status, store: &Store, room: ScreenRoom) -> Vec<String> {
+/// The whole screen, a line each, in colours; with what is `new`, the newest last, where that is watched.
+pub(super) fn lines(status: &Status, store: &Store, room: ScreenRoom, new: Option<&[(Meaning, String)]>) -> Vec<String> {
     let now = store.clock().now();
     let times = LocalTimes::at(now);
     let needs = status.needs(store);
     let troubled: Vec<&SourceHealth> = status.sources.iter().filter(|source| source.alerted_at.is_some()).collect();
     let busy: Vec<&TargetStatus> = status.targets.iter().filter(|target| is_to_be_told(target)).collect();
     let is_idle = status.targets.len() > busy.len() || busy.is_empty();
-    let shares = shares(
-        room.height,
-        [
-            (needs.len(), usize::from(!needs.is_empty())),
-            (status.work.len(), 0),
-            (busy.len(), usize::from(is_idle)),
-            (troubled.len(), 1),
-        ],
+    let needed = (needs.len(), usize::from(!needs.is_empty()));
+    let (work, targets, sources) = (
+        (status.work.len(), 0),
+        (busy.len(), usize::from(is_idle)),
+        (troubled.len(), 1),
     );
+    let (shares, of_new) = match new {
+        None => (shares(room.height, [needed, work, targets, sources]), None),
+        // What is new gets what all others leave.
+        Some(new) => {
+            let [needed, work, targets, sources, new] = shares(room.height, [needed, work, targets, sources, (new.len(), 0)]);
+            ([needed, work, targets, sources], new)
+        }
+    };
     let page = Page { room, times: &times };
     let mut lines = vec![page.line("trail", Meaning::Quiet, &trail(status, now))];
     lines.push(page.line("disk", disk_meaning(status), &disk(status)));
     lines.extend(page.sources(status, &troubled, shares[3]));
     lines.extend(page.targets(status, &busy, shares[2]));
     lines.push(page.line("plans", Meaning::Quiet, &plans(status, &times, page.text_width())));
+    if let Some(new) = new {
+        lines.extend(page.fresh(new, of_new));
+    }
     lines.extend(page.work(status, shares[1]));
     lines.extend(page.needs(&needs, shares[0]));
     lines.push(sum(status, needs.len(), room.width));
@@ -216,6 +224,13 @@ impl Page<'_> {
         (meaning, parts.join(" · "))
     }
 
+    fn fresh(&self, new: &[(Meaning, String)], share: Option<usize>) -> Vec<String> {
+        if new.is_empty() {
+            return vec![self.line("new", Meaning::Quiet, "nothing within 10 min")];
+        }
+        self.list("new", new, share, "revoked trail show", Clone::clone)
+    }
+
     fn work(&self, status: &Status, share: Option<usize>) -> Vec<String> {
         if status.work.is_empty() {
             return vec![self.line("at work", Meaning::Quiet, "nothing")];
@@ -270,7 +285,8 @@ impl Page<'_> {
                 all if all == left_out => "revoked hold list",
                 _ => "revoked hold list, revoked alert list",
             };
-            lines.push(Meaning::Waiting.paint(format!("{INDENT}and {left_out} more: {shown_by}")));
+            let more = format!("{INDENT}and {left_out} more: {shown_by}");
+            lines.push(Meaning::Waiting.paint(fit(&more, self.room.width)));
         }
         lines.extend(kept.into_iter().map(|need| {
             let meaning = if need.urgent { Meaning::Bad } else { Meaning::Waiting };
@@ -279,9 +295,14 @@ impl Page<'_> {
             let Some(width) = self.room.width else {
                 return format!("{INDENT}{name}  {} → {command}", fit(&need.text, None));
             };
-            let room = width.saturating_sub(INDENT.len() + widest + width_of(&command) + 2 * GAP);
-            let text = fit_words(&need.text, Some(room.max(LEAST_TEXT)));
-            format!("{INDENT}{name}  {}  {}", padded(&text, room), Meaning::Strong.paint(command))
+            let room = width.saturating_sub(INDENT.len() + widest + GAP);
+            let text = room.saturating_sub(width_of(&command) + GAP);
+            if text < LEAST_TEXT {
+                // What to type says what it is about too.
+                return format!("{INDENT}{name}  {}", Meaning::Strong.paint(fit(&command, Some(room))));
+            }
+            let said = fit_words(&need.text, Some(text));
+            format!("{INDENT}{name}  {}  {}", padded(&said, text), Meaning::Strong.paint(command))
         }));
         lines
     }

@@ -65,7 +65,7 @@ pub enum SubjectCommand {
     #[command(after_help = "Example: revoked subject import people.csv
 The first line names the columns: email, username, upn, employee_id, iss_sub:<issuer>, opaque, opaque:<target>.")]
     Import {
-        /// The file
+        /// The file; - for standard input
         file: PathBuf,
         /// Say what is in it and change nothing
         #[arg(long)]
@@ -116,7 +116,7 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             for name in &names {
                 subjects.push(name.subject(&store).await?);
             }
-            let names = names_at(subjects, target.as_deref())?;
+            let names = ScopedName::of_person(subjects, target.as_deref())?;
             let linked = store.link(names, merge, operator()).await?;
             if as_json {
                 json(&linked)?;
@@ -148,28 +148,6 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
     Ok(Exit::Ok)
 }
 
-/// The names with the target that account ids belong to.
-fn names_at(subjects: Vec<Subject>, target: Option<&str>) -> anyhow::Result<Vec<ScopedName>> {
-    let all = Subject::together(subjects);
-    let names: Vec<ScopedName> = all
-        .iter()
-        .flat_map(Subject::names)
-        .map(|subject| ScopedName {
-            subject: subject.clone(),
-            target: target.filter(|_| matches!(subject, Subject::Opaque(_))).map(str::to_owned),
-        })
-        .collect();
-    anyhow::ensure!(
-        names.len() > 1,
-        "name two names at least: a link is between names of one person"
-    );
-    anyhow::ensure!(
-        target.is_none() || names.iter().any(|name| name.target.is_some()),
-        "--target says whose account ids the id: names are, and none of the names is one"
-    );
-    Ok(names)
-}
-
 fn say(linked: &LinkOutcome) -> anyhow::Result<()> {
     if let Some(last) = linked.cases.last() {
         let cases: Vec<String> = linked.cases.iter().map(ToString::to_string).collect();
@@ -188,15 +166,7 @@ fn say(linked: &LinkOutcome) -> anyhow::Result<()> {
 
 /// Takes all of them off the list, or none.
 async fn dismiss(store: &Store, cases: Vec<i64>, note: Option<String>) -> anyhow::Result<()> {
-    let unresolved = store.unresolved(false).await?;
-    if let Some(stranger) = cases.iter().find(|case| !unresolved.iter().any(|one| one.case == **case)) {
-        anyhow::bail!(
-            "case {stranger} is not unresolved, and nothing was dismissed; revoked subject unresolved lists those that are"
-        );
-    }
-    for case in &cases {
-        store.dismiss(*case, note.clone(), operator()).await?;
-    }
+    store.dismiss(cases.clone(), note, operator()).await?;
     let numbers: Vec<String> = cases.iter().map(ToString::to_string).collect();
     let are = if cases.len() == 1 { "is" } else { "are" };
     line(format!("{} {are} off the list", counted_cases(&numbers)))

@@ -28,14 +28,14 @@ impl Widths {
 
 /// An entry as it is shown.
 #[derive(Debug)]
-pub(super) struct EntryLine {
+pub(in crate::cli) struct EntryLine {
     seq: u64,
     body: String,
     entry: Option<Map<String, Value>>,
 }
 
 impl EntryLine {
-    pub(super) fn of(seq: u64, body: &str) -> Self {
+    pub(in crate::cli) fn of(seq: u64, body: &str) -> Self {
         Self {
             seq,
             body: body.to_owned(),
@@ -51,8 +51,24 @@ impl EntryLine {
         self.entry.as_ref()?.get(name)?.as_i64()
     }
 
-    fn kind(&self) -> &str {
+    /// What kind of entry it is.
+    pub(in crate::cli) fn kind(&self) -> &str {
         self.text("kind").unwrap_or("-")
+    }
+
+    /// Its place.
+    pub(in crate::cli) const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// When it was written.
+    pub(in crate::cli) fn at(&self) -> Option<Timestamp> {
+        self.number("at").map(Timestamp::from_ms)
+    }
+
+    /// Its case.
+    pub(in crate::cli) fn case(&self) -> Option<i64> {
+        self.number("case")
     }
 
     fn time(&self, times: &LocalTimes) -> String {
@@ -61,7 +77,7 @@ impl EntryLine {
     }
 
     /// Whom it is about.
-    pub(super) fn subject_ref(&self) -> Option<&str> {
+    pub(in crate::cli) fn subject_ref(&self) -> Option<&str> {
         self.text("subject_ref")
     }
 
@@ -73,7 +89,31 @@ impl EntryLine {
         let time = self
             .number("at")
             .map_or_else(|| "-".to_owned(), |ms| times.time(Timestamp::from_ms(ms)));
-        let kind = self.text("kind").unwrap_or("-");
+        let head = format!(
+            "{:>6}  {}  {}  ",
+            self.seq,
+            padded(&time, widths.time),
+            padded(&plain(self.kind()), widths.kind)
+        );
+        let rest = width().map(|width| width.saturating_sub(head.chars().count()));
+        let text = fit(&self.said(times, people), rest);
+        if text.is_empty() {
+            return head.trim_end().to_owned();
+        }
+        self.meaning().map_or_else(
+            || format!("{head}{text}"),
+            |meaning| format!("{head}{}", meaning.paint(&text)),
+        )
+    }
+
+    /// The colour of what stands out.
+    pub(in crate::cli) fn meaning(&self) -> Option<Meaning> {
+        meaning(self.kind(), &self.detail())
+    }
+
+    /// Whose case it is, what happened, and who did it.
+    pub(in crate::cli) fn said(&self, times: &LocalTimes, people: &BTreeMap<String, String>) -> String {
+        let kind = self.kind();
         let mut about = Vec::new();
         if let Some(case) = self.number("case") {
             about.push(format!("case {case}"));
@@ -93,21 +133,7 @@ impl EntryLine {
             None | Some("daemon") => {}
             Some(actor) => parts.push(format!("by {}", actor.replacen(':', " ", 1))),
         }
-        let head = format!(
-            "{:>6}  {}  {}  ",
-            self.seq,
-            padded(&time, widths.time),
-            padded(&plain(kind), widths.kind)
-        );
-        let rest = width().map(|width| width.saturating_sub(head.chars().count()));
-        let text = fit(&parts.join(" · "), rest);
-        if text.is_empty() {
-            return head.trim_end().to_owned();
-        }
-        meaning(kind, &self.detail()).map_or_else(
-            || format!("{head}{text}"),
-            |meaning| format!("{head}{}", meaning.paint(&text)),
-        )
+        parts.join(" · ")
     }
 
     /// What stands in it beyond its line.
@@ -120,7 +146,8 @@ impl EntryLine {
         plain(&format!("        {head}{detail}"))
     }
 
-    fn detail(&self) -> Map<String, Value> {
+    /// What else it says.
+    pub(in crate::cli) fn detail(&self) -> Map<String, Value> {
         let detail = self.entry.as_ref().and_then(|entry| entry.get("detail")?.as_object());
         detail.cloned().unwrap_or_default()
     }

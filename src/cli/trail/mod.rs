@@ -15,6 +15,8 @@ mod rotate;
 mod show;
 mod verify;
 
+pub(super) use entry_line::EntryLine;
+
 /// How many rows one read takes.
 const PORTION: u32 = 2000;
 

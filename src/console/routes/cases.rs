@@ -10,7 +10,7 @@ use super::{Json, Number, Page, Path, Query};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::store::{CalledOff, CaseDetail, CaseFilter, CaseView};
+use crate::store::{CalledOff, CaseDetail, CaseFilter, CaseView, login_of};
 
 /// Which cases are listed.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -113,4 +113,51 @@ pub(super) async fn cancel(
 ) -> Result<Answer<CalledOff>, Refusal> {
     let note = super::text("note", &why.note, super::LONGEST_NOTE)?;
     Ok(Answer(console.store.call_off(id, caller.operator, Some(note)).await?))
+}
+
+/// Who is to look after a case.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewOwner {
+    /// The login of whoever looks after it; yours without it.
+    #[schema(min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9._-]+$")]
+    to: Option<String>,
+    /// Nobody looks after it any more; without `to`.
+    #[serde(default)]
+    nobody: bool,
+}
+
+/// Who looks after a case.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Assigned {
+    /// The case.
+    case: i64,
+    /// Who looks after it; nobody where there is nothing.
+    owner: Option<String>,
+    /// Who did before.
+    before: Option<String>,
+}
+
+/// Says who looks after a case. The same again changes nothing.
+#[utoipa::path(post, path = "/api/v1/cases/{id}/assignment", tag = "cases", operation_id = "assign_case", params(("id" = Number, Path)),
+    request_body = NewOwner, responses((status = 200, body = Assigned)))]
+pub(super) async fn assign(
+    State(console): State<Console>,
+    Path(Number(id)): Path<Number>,
+    caller: Caller,
+    Json(new): Json<NewOwner>,
+) -> Result<Answer<Assigned>, Refusal> {
+    let owner = match (new.to, new.nobody) {
+        (Some(_), true) => return Err(Refusal::meaningless("nobody: name somebody, or say that nobody does")),
+        (None, true) => None,
+        (Some(login), false) if revoked_trail::is_login(&login) => Some(login),
+        (Some(_), false) => {
+            return Err(Refusal::unreadable(
+                "to: write a login: letters, digits and .-_ only, at most 32",
+            ));
+        }
+        (None, false) => login_of(&caller.operator).map(str::to_owned),
+    };
+    let before = console.store.assign_case(id, owner.clone(), caller.operator).await?;
+    Ok(Answer(Assigned { case: id, owner, before }))
 }

@@ -10,29 +10,42 @@ use utoipa_axum::routes;
 
 use super::Console;
 use super::refusal::Refusal;
-use crate::model::Subject;
+use crate::model::{Subject, Timestamp};
 use crate::store::{Listed, UnreadableRow};
 
 mod alerts;
+mod batch_steps;
 mod batches;
 mod cases;
+mod commands;
 mod departures;
 mod documents;
+mod erasures;
 mod find;
 mod holds;
+mod jobs;
 mod leaked;
+mod notifications;
 mod number;
 mod people;
+mod policy;
 mod release;
+mod reload;
 mod reports;
 mod requests;
 mod sign_in_links;
 mod sources;
 mod status;
+mod subjects;
 mod targets;
 mod tokens;
 mod trail;
+mod transmitter;
 
+pub(super) use batch_steps::CALLING_OFF;
+pub(super) use batches::{
+    BatchPlan, NewBatch, People, key as batch_key, progress as batch_progress, submitted as submit_batch, was_read,
+};
 use number::Number;
 
 /// The routes with their description.
@@ -44,16 +57,24 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(documents::of_case))
         .routes(routes!(cases::note))
         .routes(routes!(cases::cancel))
+        .routes(routes!(cases::assign))
         .routes(routes!(release::rehearse, release::release))
         .routes(routes!(requests::submit))
         .routes(routes!(requests::show))
         .routes(routes!(leaked::submit))
         .routes(routes!(batches::rehearse))
-        .routes(routes!(batches::submit))
+        .routes(routes!(batches::list, batches::submit))
         .routes(routes!(batches::show))
-        .routes(routes!(batches::cancel))
+        .routes(routes!(batch_steps::report))
+        .routes(routes!(batch_steps::pause))
+        .routes(routes!(batch_steps::resume))
+        .routes(routes!(batch_steps::cancel))
         .routes(routes!(find::find))
         .routes(routes!(people::show))
+        .routes(routes!(subjects::link))
+        .routes(routes!(subjects::unlink))
+        .routes(routes!(subjects::unresolved))
+        .routes(routes!(subjects::dismiss))
         .routes(routes!(documents::of_person))
         .routes(routes!(departures::list))
         .routes(routes!(departures::show))
@@ -61,7 +82,13 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(targets::list))
         .routes(routes!(targets::pause))
         .routes(routes!(targets::resume))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::ledger))
         .routes(routes!(sources::list))
+        .routes(routes!(sources::rehearsed))
+        .routes(routes!(policy::groups))
+        .routes(routes!(policy::accept))
+        .routes(routes!(policy::explain))
         .routes(routes!(holds::list))
         .routes(routes!(holds::together))
         .routes(routes!(holds::decide))
@@ -74,9 +101,17 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(documents::handover))
         .routes(routes!(alerts::clear))
         .routes(routes!(trail::list))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::test))
+        .routes(routes!(transmitter::status))
+        .routes(routes!(transmitter::retry))
+        .routes(routes!(transmitter::shake_hands))
+        .routes(routes!(reload::reload))
+        .routes(routes!(erasures::erase))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))
         .routes(routes!(sign_in_links::make))
+        .routes(routes!(commands::run))
 }
 
 /// The description of the API.
@@ -185,6 +220,15 @@ fn note(text: Option<&str>) -> Result<Option<String>, Refusal> {
 fn subject(text: &str) -> Result<Subject, Refusal> {
     text.parse()
         .map_err(|error| Refusal::meaningless(format!("subject: {error}")))
+}
+
+/// An instant that a caller has written.
+fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    let read = |text: &str| {
+        let instant = text.parse::<jiff::Timestamp>();
+        instant.map_err(|_| Refusal::unreadable(format!("{name}: it is an instant such as 2026-11-28T17:30:00Z")))
+    };
+    Ok(text.map(read).transpose()?.map(Timestamp::from))
 }
 
 /// How many things a page has at most.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Query;
+use super::{Query, instant};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
@@ -54,12 +54,4 @@ pub(super) async fn containment(
     let named = named.chain(times.not_whole.iter().map(|case| case.case)).collect();
     console.note_read(&caller, "GET /api/v1/reports/containment", named).await;
     Ok(Answer(times))
-}
-
-pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
-    let read = |text: &str| {
-        let instant = text.parse::<jiff::Timestamp>();
-        instant.map_err(|_| Refusal::unreadable(format!("{name}: it is an instant such as 2026-11-28T17:30:00Z")))
-    };
-    Ok(text.map(read).transpose()?.map(Timestamp::from))
 }

@@ -70,7 +70,7 @@ pub(super) async fn resume(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn known(console: &Console, name: &str) -> Result<(), Refusal> {
+pub(super) fn known(console: &Console, name: &str) -> Result<(), Refusal> {
     let targets = &console.installation.targets;
     if targets.iter().any(|target| target == name) {
         return Ok(());

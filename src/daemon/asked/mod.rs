@@ -63,7 +63,7 @@ pub enum Asks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// To read its config anew. The answer is a [`Reloaded`](super::reload::Reloaded).
+    /// To read its config anew. The answer is a [`Reloaded`](crate::config::Reloaded).
     Reload,
 }
 

@@ -71,6 +71,7 @@ fn a_member_of_a_group_that_only_the_target_knows_as_one_is_held_where_the_group
         listed: None,
         hold,
         highest,
+        file: None,
         approvals: 2,
     };
     let with = |group| Policy {

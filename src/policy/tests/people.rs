@@ -9,6 +9,7 @@ fn group(name: &str, members: &[&str]) -> Group {
         listed: None,
         hold: true,
         highest: None,
+        file: None,
         approvals: 1,
     }
 }

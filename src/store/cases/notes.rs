@@ -1,6 +1,6 @@
 //! What people write beside a case, and who looks after it.
 
-use revoked_trail::{Entry, EntryKind};
+use revoked_trail::{Behind, Entry, EntryKind};
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 
@@ -20,6 +20,15 @@ pub struct CaseNote {
     pub written_by: String,
     /// When.
     pub written_at: Timestamp,
+}
+
+/// Under which login an operator looks after a case: an account that several become looks after nothing.
+#[must_use]
+pub fn login_of(operator: &Actor) -> Option<&str> {
+    match operator {
+        Actor::Operator { name, behind, .. } => Some(behind.as_ref().and_then(Behind::name).unwrap_or(name)),
+        Actor::Daemon | Actor::Source { .. } => None,
+    }
 }
 
 impl Store {

@@ -10,7 +10,7 @@ use crate::store::queue::requeue::{ContainingJob, NEWEST_CONTAINING};
 use crate::store::{Listed, Result, Store, StoreError, Tx};
 
 /// A case about somebody whom no target knows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Unresolved {
     /// The case.
     pub case: i64,
@@ -119,13 +119,20 @@ impl Store {
         })
     }
 
-    /// Takes a case off the list on an operator's word that nothing is to be done.
+    /// Takes cases off the list on an operator's word that nothing is to be done: all of them, or none.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] where the case is not on it.
-    pub async fn dismiss(&self, case: i64, note: Option<String>, by: Actor) -> Result<()> {
-        self.write(move |tx| Box::pin(async move { tx.dismiss(case, note.as_deref(), &by).await }))
-            .await
+    /// [`StoreError::Refused`] where one of the cases is not on it.
+    pub async fn dismiss(&self, cases: Vec<i64>, note: Option<String>, by: Actor) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                for case in std::collections::BTreeSet::from_iter(cases) {
+                    tx.dismiss(case, note.as_deref(), &by).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 }
 
@@ -178,7 +185,7 @@ impl Tx<'_> {
     async fn dismiss(&mut self, case: i64, note: Option<&str>, by: &Actor) -> Result<()> {
         if !self.end_unresolved(case, "dismissed", by, note).await? {
             return Err(StoreError::Refused(format!(
-                "case {case} is not unresolved; revoked subject unresolved lists those that are"
+                "case {case} is not unresolved, and nothing was dismissed; revoked subject unresolved lists those that are"
             )));
         }
         self.record(

@@ -18,6 +18,26 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.erase(&subject, &by).await }))
             .await
     }
+
+    /// The same where these are all the names of the person, as they were shown: others go with them, and whoever asks must have seen which.
+    ///
+    /// # Errors
+    /// As [`Store::erase`], and where the person has other names.
+    pub async fn erase_exactly(&self, subject: &Subject, names: Vec<Subject>, by: Actor) -> Result<bool> {
+        let subject = subject.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let shown = Subject::together(names);
+                if shown.as_ref() != Some(&tx.all_names(&subject).await?) {
+                    return Err(StoreError::Refused(
+                        "the person has other names than those: look at all of them again (GET /api/v1/people)".to_owned(),
+                    ));
+                }
+                tx.erase(&subject, &by).await
+            })
+        })
+        .await
+    }
 }
 
 impl Tx<'_> {

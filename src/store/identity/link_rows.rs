@@ -20,6 +20,42 @@ impl From<Subject> for ScopedName {
     }
 }
 
+impl ScopedName {
+    /// The names of one person, the account ids among them with the target that they belong to.
+    ///
+    /// # Errors
+    /// Where it is one name alone, or there is no account id that could belong to the target.
+    pub fn of_person(subjects: Vec<Subject>, target: Option<&str>) -> std::result::Result<Vec<Self>, NoLink> {
+        let all = Subject::together(subjects);
+        let names: Vec<Self> = all
+            .iter()
+            .flat_map(Subject::names)
+            .map(|subject| Self {
+                subject: subject.clone(),
+                target: target.filter(|_| matches!(subject, Subject::Opaque(_))).map(str::to_owned),
+            })
+            .collect();
+        if names.len() < 2 {
+            return Err(NoLink::OneName);
+        }
+        if target.is_some() && names.iter().all(|name| name.target.is_none()) {
+            return Err(NoLink::NoAccountId);
+        }
+        Ok(names)
+    }
+}
+
+/// Why names are no link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLink {
+    /// There is one alone.
+    #[error("name two names at least: a link is between names of one person")]
+    OneName,
+    /// A target is named, and no account of it.
+    #[error("the target is the one whose account ids the id: names are, and none of the names is one")]
+    NoAccountId,
+}
+
 /// A row of the table.
 pub(super) struct LinkRow {
     pub(super) id: i64,

@@ -11,7 +11,7 @@ use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What came of a link.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct LinkOutcome {
     /// How many names were new.
     pub added: usize,
@@ -19,6 +19,16 @@ pub struct LinkOutcome {
     pub moved: usize,
     /// Cases about somebody whom no target knew, which are looked at again under the new names.
     pub cases: Vec<i64>,
+}
+
+/// What a name is once it is taken from its person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unlinked {
+    /// It stands alone, and no source can link it again.
+    Alone,
+    /// It is forgotten: sources may link it again.
+    Forgotten,
 }
 
 impl Store {
@@ -52,8 +62,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] where it is linked to nothing.
     pub async fn unlink(&self, name: Subject, by: Actor) -> Result<bool> {
-        self.write(move |tx| Box::pin(async move { tx.unlink(&name, &by).await }))
+        let unlinked = self.write(move |tx| Box::pin(async move { tx.unlink(&name, None, &by).await }));
+        Ok(unlinked.await? == Unlinked::Alone)
+    }
+
+    /// The same where it is said what the name is to be: what it is already stays so, however often that is asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where it has others beside it and is to be forgotten, or is linked to nothing and is to stand alone.
+    pub async fn unlink_to(&self, name: Subject, becomes: Unlinked, by: Actor) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.unlink(&name, Some(becomes), &by).await }))
             .await
+            .map(|_| ())
     }
 }
 
@@ -158,23 +178,39 @@ impl Tx<'_> {
         Ok(linked)
     }
 
-    async fn unlink(&mut self, name: &Subject, by: &Actor) -> Result<bool> {
+    async fn unlink(&mut self, name: &Subject, becomes: Option<Unlinked>, by: &Actor) -> Result<Unlinked> {
         let rows = sqlx::query(
-            "SELECT i.id, (SELECT count(*) FROM identity o WHERE o.person = i.person AND o.name <> i.name) FROM identity i WHERE i.name = ?",
+            "SELECT i.id, (SELECT count(*) FROM identity o WHERE o.person = i.person AND o.name <> i.name), i.source IS NULL \
+             FROM identity i WHERE i.name = ?",
         )
         .bind(name.to_string())
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking a name up"))?;
         if rows.is_empty() {
-            return Err(StoreError::Refused("this name is linked to nothing".to_owned()));
+            return match becomes {
+                Some(Unlinked::Forgotten) => Ok(Unlinked::Forgotten),
+                _ => Err(StoreError::Refused("this name is linked to nothing".to_owned())),
+            };
         }
-        let mut alone = true;
+        let (mut alone, mut by_operators) = (true, true);
         for row in &rows {
             alone &= row.read::<i64>(1)? == 0;
+            by_operators &= row.read::<bool>(2)?;
         }
+        let becomes = match becomes {
+            Some(Unlinked::Alone) if alone && by_operators => return Ok(Unlinked::Alone),
+            Some(Unlinked::Forgotten) if !alone => {
+                return Err(StoreError::Refused(
+                    "this name is of a person with others: have it stand alone first, then it can be forgotten".to_owned(),
+                ));
+            }
+            Some(becomes) => becomes,
+            None if alone => Unlinked::Forgotten,
+            None => Unlinked::Alone,
+        };
         let reference = self.reference(name).await?;
-        if alone {
+        if becomes == Unlinked::Forgotten {
             sqlx::query("DELETE FROM identity WHERE name = ?")
                 .bind(name.to_string())
                 .execute(&mut *self.conn)
@@ -195,8 +231,8 @@ impl Tx<'_> {
         self.record(
             &Entry::new(EntryKind::SubjectUnlinked, by.clone())
                 .subject_ref(reference)
-                .detail(serde_json::json!({ "format": name.format(), "stands_alone": !alone })),
+                .detail(serde_json::json!({ "format": name.format(), "stands_alone": becomes == Unlinked::Alone })),
         );
-        Ok(!alone)
+        Ok(becomes)
     }
 }

@@ -7,7 +7,7 @@ use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// What waits for a receiver.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Pending {
     /// Tokens that wait to be told.
     pub pending: i64,
@@ -18,7 +18,7 @@ pub struct Pending {
 }
 
 /// How a receiver's part of the outbox stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Backlog {
     /// What waits.
     #[serde(flatten)]

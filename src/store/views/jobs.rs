@@ -22,8 +22,23 @@ pub struct ListFilter {
     pub case: Option<i64>,
     /// Without those whose case was called off: nothing more is done about them (jobs).
     pub pursued: bool,
+    /// Only those with a lower number (jobs).
+    pub before: Option<i64>,
     /// At most so many, newest first.
     pub limit: u32,
+}
+
+impl ListFilter {
+    /// What could not be revoked, and is tried again: the ledger (jobs).
+    #[must_use]
+    pub fn of_ledger(limit: u32) -> Self {
+        Self {
+            state: Some("failed".to_owned()),
+            pursued: true,
+            limit,
+            ..Self::default()
+        }
+    }
 }
 
 /// A job as a list shows it.
@@ -87,6 +102,9 @@ impl Store {
         };
         if shelves.is_none() {
             query.push(" WHERE true").push(pursued);
+            if let Some(before) = filter.before {
+                query.push(" AND id < ").push_bind(before);
+            }
             if let Some(case) = filter.case {
                 query.push(" AND case_id = ").push_bind(case);
             }
@@ -103,6 +121,9 @@ impl Store {
                     .push(" UNION ALL SELECT id FROM (SELECT id FROM job WHERE id > 0 AND state = ")
                     .push_bind(state);
                 query.push(" AND target = ").push_bind(target).push(pursued);
+                if let Some(before) = filter.before {
+                    query.push(" AND id < ").push_bind(before);
+                }
                 query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit).push(")");
             }
             query.push(")");

@@ -8,7 +8,7 @@ use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError};
 
 /// Signals of one reason about which the same would have been decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RehearsedCount {
     /// What would have been done: `act`, `hold`, `ignore` or `withdraw`.
     pub would: String,
@@ -29,7 +29,7 @@ pub struct RehearsedCount {
 }
 
 /// Somebody about whom something would have been done, or decided by a human.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RehearsedPerson {
     /// The name that the signal came with; `None` where the person was erased.
     pub subject: Option<String>,
@@ -48,7 +48,44 @@ pub struct RehearsedPerson {
     pub why: Option<String>,
 }
 
+/// What a source would have led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct RehearsedReport {
+    /// The source.
+    pub source: String,
+    /// `act`, or `rehearse`, as at the daemon's last start.
+    pub mode: String,
+    /// Since when, where that was ever anything but `act`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode_since: Option<Timestamp>,
+    /// Since when it is counted.
+    pub since: Timestamp,
+    /// By decision; what would have been done first.
+    pub counts: Vec<RehearsedCount>,
+    /// Some of the people about whom something would have been done, or decided.
+    pub people: Vec<RehearsedPerson>,
+}
+
 impl Store {
+    /// What a source would have led to since an instant, with at most so many people; nothing where the daemon knows no such source.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn rehearsed(&self, source: &str, since: Timestamp, named: u32) -> Result<Option<RehearsedReport>> {
+        let sources = self.source_health().await?;
+        let Some(known) = sources.iter().find(|known| known.source == source) else {
+            return Ok(None);
+        };
+        Ok(Some(RehearsedReport {
+            source: source.to_owned(),
+            mode: known.mode.clone(),
+            mode_since: known.mode_since,
+            since,
+            counts: self.rehearsed_counts(source, since).await?,
+            people: self.rehearsed_people(source, since, named).await?,
+        }))
+    }
+
     /// What a source would have led to since an instant, by decision; what would have been done first.
     ///
     /// # Errors

@@ -67,9 +67,9 @@ const SENT: &str = "
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 411, 413, 414, 415, 422, 429]
 
 [[operations]]
-include-operation-id = [\"request_revocation\", \"end_leaked_credential\", \"rehearse_batch\", \"request_batch\", \"report_containment\", \"report_person\", \"hand_over\", \"show_person\", \"list_departures\", \"show_hold\"]
+include-operation-id = [\"request_revocation\", \"end_leaked_credential\", \"rehearse_batch\", \"request_batch\", \"report_containment\", \"report_person\", \"hand_over\", \"show_person\", \"list_departures\", \"show_hold\", \"link_names\", \"unlink_name\", \"assign_case\", \"explain_policy\", \"erase_person\", \"show_rehearsed\"]
 [operations.checks.positive_data_acceptance]
-expected-statuses = [200, 202, 400, 401, 403, 404, 409, 414, 422, 429]
+expected-statuses = [200, 202, 204, 400, 401, 403, 404, 409, 414, 422, 429]
 ";
 
 /// Not the ending of tokens: it would end the token that is asked with.

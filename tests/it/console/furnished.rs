@@ -55,7 +55,7 @@ impl Site {
     }
 
     /// Drops a file of HR's, and waits until so many departures are known.
-    async fn drop_file(&self, name: &str, rows: &str, known: i64) {
+    pub(super) async fn drop_file(&self, name: &str, rows: &str, known: i64) {
         let text = format!("employee_id,email,action,last_working_day,timezone\n{rows}");
         std::fs::write(self.installation.path("drop").join(name), text).unwrap();
         self.installation.until_count("SELECT count(*) FROM departure", known).await;

@@ -108,18 +108,34 @@ impl Terminal {
 
     /// Waits until the screen shows `text`, and gives the screen.
     pub(crate) fn until_shows(&mut self, text: &str) -> String {
+        self.until_it(&format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Waits until the screen is as `is` says, and gives it.
+    pub(crate) fn until(&mut self, is: impl Fn(&str) -> bool) -> String {
+        self.until_it("what was waited for", is)
+    }
+
+    fn until_it(&mut self, what: &str, is: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + BOUND;
         loop {
             let screen = self.screen();
-            if screen.contains(text) {
+            if is(&screen) {
                 return screen;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.printed.recv_timeout(left) {
                 Ok(portion) => self.bytes.extend(portion),
-                Err(error) => panic!("{text:?} is not on the screen ({error}):\n{screen}"),
+                Err(error) => panic!("{what} is not on the screen ({error}):\n{screen}"),
             }
         }
+    }
+
+    /// Tells the program to end, as systemd does.
+    pub(crate) fn terminate(&self) {
+        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 
     /// Waits for the end of the program.
@@ -136,6 +152,7 @@ impl Terminal {
         Ended {
             code: i32::try_from(code).unwrap(),
             screen: self.screen(),
+            takes_lines: takes_lines(&*self.master),
             printed: String::from_utf8_lossy(&self.bytes).into_owned(),
         }
     }
@@ -163,17 +180,29 @@ impl Terminal {
 /// Has Ctrl-C discard nothing of what is printed: the kernel sends the signal first, and a quick answer to it would be lost with the rest.
 fn keep_what_was_printed(master: &dyn MasterPty) {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let tty = tty(master);
+    let mut modes = tcgetattr(&tty).unwrap();
+    modes.local_modes.insert(LocalModes::NOFLSH);
+    tcsetattr(&tty, OptionalActions::Now, &modes).unwrap();
+}
+
+/// Whether the terminal shows what is typed, and takes it by lines.
+fn takes_lines(master: &dyn MasterPty) -> bool {
+    use rustix::termios::{LocalModes, tcgetattr};
+    let modes = tcgetattr(tty(master)).unwrap().local_modes;
+    modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+}
+
+/// The end of the terminal at which programs are.
+fn tty(master: &dyn MasterPty) -> std::fs::File {
     use std::os::unix::fs::OpenOptionsExt as _;
     let no_control = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
-    let tty = std::fs::OpenOptions::new()
+    std::fs::OpenOptions::new()
         .read(true)
         .write(true)
         .custom_flags(no_control)
         .open(master.tty_name().unwrap())
-        .unwrap();
-    let mut modes = tcgetattr(&tty).unwrap();
-    modes.local_modes.insert(LocalModes::NOFLSH);
-    tcsetattr(&tty, OptionalActions::Now, &modes).unwrap();
+        .unwrap()
 }
 
 /// How a program in a terminal ended.
@@ -183,6 +212,8 @@ pub(crate) struct Ended {
     pub(crate) code: i32,
     /// The last screen, without colours.
     pub(crate) screen: String,
+    /// Whether what is typed is shown and taken by lines, as a shell has it.
+    pub(crate) takes_lines: bool,
     /// Every byte that it printed, colours with them.
     pub(crate) printed: String,
 }

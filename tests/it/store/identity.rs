@@ -326,9 +326,9 @@ async fn an_unresolved_case_is_dismissed_with_a_note_and_only_once() {
     place.accept(vec![signal("k", "employee_id:9", Reason::Departed)]).await;
     place.settle_nobody(false).await;
     let note = Some("never had an account".to_owned());
-    place.store.dismiss(1, note.clone(), operator()).await.unwrap();
+    place.store.dismiss(vec![1], note.clone(), operator()).await.unwrap();
     assert!(place.alert_kinds().await.is_empty());
-    assert!(place.store.dismiss(1, None, operator()).await.is_err());
+    assert!(place.store.dismiss(vec![1], None, operator()).await.is_err());
     let all = place.store.unresolved(true).await.unwrap();
     assert_eq!((all[0].state.as_str(), all[0].note.clone()), ("dismissed", note));
 }

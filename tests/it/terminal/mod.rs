@@ -23,3 +23,4 @@ mod status;
 mod times;
 mod trail;
 mod waiting;
+mod watch;

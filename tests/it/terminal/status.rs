@@ -18,7 +18,7 @@ const TROUBLE: &str = "
     INSERT INTO lane (target, paused_at, paused_why) VALUES ('chat', 1764000000000, 'the token was refused')
         ON CONFLICT (target) DO UPDATE SET paused_at = 1764000000000, paused_why = 'the token was refused';";
 
-async fn in_trouble() -> Installation {
+pub(super) async fn in_trouble() -> Installation {
     let site = Installation::new(InstallationPlan::default()).await;
     let running = site.start().await;
     site.revoke("username:user01", "compromised", &[]).await;
