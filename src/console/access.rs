@@ -105,6 +105,8 @@ pub const ROUTES: &[Access] = &[
     row("POST", "/api/v1/tokens", Role::Admin),
     row("DELETE", "/api/v1/tokens/{id}", Role::Admin),
     row("POST", "/api/v1/sign-in-links", Role::Viewer),
+    // Each command has a role of its own besides.
+    row("POST", "/api/v1/commands", Role::Viewer),
     open("GET", "/api/v1/openapi.json"),
     row("GET", "/", Role::Viewer),
     row("GET", "/cases/{id}", Role::Viewer),

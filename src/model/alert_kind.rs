@@ -33,6 +33,16 @@ pub const ALERT_KINDS: &[(&str, Urgency, &str)] = &[
         "the config was read anew and refused, the one before stays in force",
     ),
     (
+        "certificate_refused",
+        Routine,
+        "the files of the console's certificate cannot be used, the one before goes on being shown",
+    ),
+    (
+        "certificate_expires",
+        Routine,
+        "the console's certificate expires soon, or has expired",
+    ),
+    (
         "group_list",
         Routine,
         "the list of a group of people cannot be believed, the one before stands",

@@ -1,8 +1,9 @@
 //! What is under way, on standard error: one line that is written over where a person looks at it, a line a change elsewhere.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fit::fit;

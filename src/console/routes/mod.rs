@@ -17,6 +17,7 @@ mod alerts;
 mod batch_steps;
 mod batches;
 mod cases;
+mod commands;
 mod departures;
 mod documents;
 mod erasures;
@@ -110,6 +111,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))
         .routes(routes!(sign_in_links::make))
+        .routes(routes!(commands::run))
 }
 
 /// The description of the API.

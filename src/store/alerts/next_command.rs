@@ -6,7 +6,7 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
     let about = |prefix: &str| key.strip_prefix(prefix);
     match (kind, case) {
         ("hold", _) => about("hold:").map_or("revoked hold list".to_owned(), |hold| format!("revoked hold show {hold}")),
-        ("lane_paused" | "config_refused", _) => "revoked check".to_owned(),
+        ("lane_paused" | "config_refused" | "certificate_refused" | "certificate_expires", _) => "revoked check".to_owned(),
         ("target_down", _) => "revoked target list".to_owned(),
         ("target_paused", _) => about("target:").map_or_else(
             || "revoked target list".to_owned(),

@@ -230,7 +230,7 @@ fn read_row(row: &sqlx::sqlite::SqliteRow) -> Result<TrailRow> {
 }
 
 /// Only what an operator of this name did, however it is known that they did.
-fn push_operator(query: &mut QueryBuilder<'_, Sqlite>, operator: &str) {
+fn push_operator(query: &mut QueryBuilder<Sqlite>, operator: &str) {
     // With the number that the kernel vouched for, or without one.
     let name = format!("operator:{operator}");
     query

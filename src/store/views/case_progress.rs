@@ -93,9 +93,10 @@ fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
         verdict: lossy(5)?,
         acted: row.read(6)?,
         stopped: read_stopped(row, 13)?,
-        kept_back: match row.is_null(20) {
-            true => None,
-            false => Some((id_of_batch(&row.lossy(20)?), BatchPause::read(row, 21))),
+        kept_back: if row.is_null(20) {
+            None
+        } else {
+            Some((id_of_batch(&row.lossy(20)?), BatchPause::read(row, 21)))
         },
         next_permit_at: time_at(row, 7)?,
         before: row.read(8)?,

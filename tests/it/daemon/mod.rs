@@ -54,6 +54,7 @@ mod sweeps;
 mod target_outage;
 mod target_pause;
 mod throttled_endpoints;
+mod traces;
 mod trail_keys;
 mod trail_look;
 mod transmitter;

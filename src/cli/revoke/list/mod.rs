@@ -2,7 +2,7 @@
 //!
 //! `intake` reads it, `shown_set` says what it would do, `set_progress` follows it.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -15,6 +15,7 @@ use super::RevokeArgs;
 use super::answer::BRIEFLY;
 use super::rehearse::{Answer, Demands};
 use crate::cli::account::as_typed;
+use crate::cli::input::{name_of, read_input, sent_file};
 use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, line_typed, plain, remark};
 use crate::cli::store::NOT_RUNNING;
 use crate::cli::{Exit, StoreArgs, UsageError};
@@ -113,13 +114,7 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
 }
 
 fn read(from: &Path) -> anyhow::Result<PeopleList> {
-    let mut bytes = Vec::new();
-    if from == Path::new("-") {
-        std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(from).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-    }
-    .with_context(|| format!("reading the list in {}", name_of(from)))?;
+    let bytes = read_input(from, LARGEST).context("reading the list")?;
     if bytes.len() as u64 > LARGEST {
         return Err(UsageError(format!("the list in {} is larger than 1 MiB; split it", name_of(from))).into());
     }
@@ -136,14 +131,6 @@ fn read(from: &Path) -> anyhow::Result<PeopleList> {
     })
 }
 
-fn name_of(from: &Path) -> String {
-    if from == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        plain(&from.display().to_string())
-    }
-}
-
 /// Has exactly this set confirmed: by its hash, or at a terminal by the number of people.
 fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<()> {
     let count = shown.people.len();
@@ -157,7 +144,7 @@ fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<(
         ))
         .into());
     }
-    let input = if from == Path::new("-") {
+    let input = if from == Path::new("-") && sent_file().is_none() {
         ", with the same list on standard input"
     } else {
         ""
