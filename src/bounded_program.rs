@@ -17,7 +17,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::file_modes;
@@ -103,7 +103,17 @@ fn after(said: &str) -> String {
 }
 
 /// A process group, killed when dropped. It is dropped before its head is waited for, so that the number cannot be somebody else's by then.
-struct Group(Pid);
+#[derive(Debug)]
+pub struct Group(Pid);
+
+impl Group {
+    /// The group that a child is the head of, having been started with `process_group(0)`. Nothing where it was waited for already.
+    #[must_use]
+    pub fn of(child: &Child) -> Option<Self> {
+        let id = i32::try_from(child.id()?).ok()?;
+        Pid::from_raw(id).map(Self)
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {

@@ -29,6 +29,7 @@
 //! | `store/cases`, `store/departures` | what a human decides (`holds`, release, calling off); leavers |
 //! | `store/identity` | whose name it is: resolution, links, `reassignment` of an identifier, erasure |
 //! | `store/operators` | tokens of the API, links and sessions of the page; who has read about whom |
+//! | `store/batches` | lists of people that were asked for as one: progress, pause, calling off, what came of each |
 //! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |
 //! | `store/writer`, `store/trail`, `store/views`, `store/file` | the one writer; reading the trail; lists and counts; opening the file |
 //! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |
@@ -40,18 +41,20 @@
 //! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: `ssf`, `scim`, `webhook`, `hr_csv` (HR's files), logout; `sources/shared` reads what several of them say (subject identifiers) |
 //! | [`intake`] | from a source to the store: push, poll, the table `inbox` |
 //! | [`api`] | the listening HTTP server: connection and body limits, client penalties, health |
-//! | [`console`] | what operators use over HTTP: the API with roles, tokens and sockets, and the page |
+//! | [`console`] | what operators use over HTTP: the API with roles, tokens and sockets, the page, and commands that are run for callers |
 //! | [`daemon`] | how all of it is built, started and stopped (SIGTERM, graceful shutdown) |
 //! | [`revoked_trail`] | a crate of its own (`crates/revoked-trail`, with the program `revoked-verify`), pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
 //! | [`trail`] | the trail's keys, its files, the running checkpoints |
 //! | [`statement`], [`transmitter`] | what others are told of what was proved (pure), and the telling |
 //! | [`notify`] over `store/notifications` | how people are told of alerts: a file for each kind of channel (webhook, mail, Slack, Mattermost, `PagerDuty`, Alertmanager, a program); which, when and once is the store's |
+//! | [`traces`] | what the trail says of a case, as spans for a collector (OTLP), behind the work |
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
 //! | [`report`] | reports for people out of the trail's entries: a case, a person, a shift; as Markdown, a page or JSON |
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
 //! | [`json`] | places in a JSON value (pointers), and conditions on what stands there |
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
+//! | [`certificate`] | a certificate with its key, as a listener shows it: what is wrong with it, and taking a renewed one over |
 //! | [`bounded_program`] | a program of this machine that is run within bounds: for a target of the kind `exec`, and for alerts |
 //! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
 //! | [`passwd`] | names of the accounts of this host |
@@ -105,6 +108,7 @@ pub mod api;
 pub mod backoff;
 pub mod bounded_program;
 pub mod canary;
+pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -131,6 +135,7 @@ pub mod store;
 pub mod supervision;
 pub mod targets;
 pub mod telemetry;
+pub mod traces;
 pub mod trail;
 pub mod transmitter;
 pub mod wording;

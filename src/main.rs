@@ -8,6 +8,13 @@ use revoked::cli::{Cli, Exit};
 fn main() -> ExitCode {
     // A shell that asks what could be typed gets its answer, and nothing else happens.
     revoked::cli::complete();
+    let is_handed = match revoked::cli::take_handed() {
+        Ok(is_handed) => is_handed,
+        Err(error) => {
+            report(&error);
+            return Exit::Usage.into();
+        }
+    };
     let parsed = revoked::cli::command()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches));
@@ -23,7 +30,12 @@ fn main() -> ExitCode {
             };
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if is_handed {
+        // Beside the daemon, whose unit bounds the threads of both.
+        runtime.worker_threads(2);
+    }
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             report(&anyhow::Error::new(error).context("starting the runtime"));

@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 /// The unit in which clients are counted: an IPv4 address, or an IPv6 /64, since one host commands a whole one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Block(IpAddr);
+pub struct Block(IpAddr);
 
 impl From<IpAddr> for Block {
     fn from(address: IpAddr) -> Self {
@@ -22,7 +22,8 @@ impl From<IpAddr> for Block {
 
 /// The client behind `peer`: the peer itself, or, where it is one of `proxies`, the last address of `X-Forwarded-For` that is not. What
 /// stands further left was written by the client and could say anything.
-pub(super) fn client(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> IpAddr {
+#[must_use]
+pub fn client(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> IpAddr {
     let mut nearest = peer.to_canonical();
     let hops: Vec<&str> = headers
         .get_all("x-forwarded-for")
@@ -81,7 +82,7 @@ pub(super) fn is_shared(peer: IpAddr, proxies: &[IpAddr]) -> bool {
 
 /// Whom a refusal is counted against, where nothing proves who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum ClientKey {
+pub enum ClientKey {
     /// One client.
     One(Block),
     /// Everybody who comes by way of this host, or of a proxy that does not say for whom: they cannot be told apart.
@@ -90,7 +91,8 @@ pub(super) enum ClientKey {
 
 impl ClientKey {
     /// Whoever is behind the address `client`.
-    pub(super) fn at(client: IpAddr, proxies: &[IpAddr]) -> Self {
+    #[must_use]
+    pub fn at(client: IpAddr, proxies: &[IpAddr]) -> Self {
         if is_shared(client, proxies) {
             Self::Shared
         } else {

@@ -36,6 +36,8 @@ use bytes::Bytes;
 use crate::model::Trace;
 use crate::telemetry::{Gauges, Metrics};
 
+pub use client_address::{ClientKey, client};
+pub use connection_limit::{ConnectionSlot, ConnectionSlots, Stage};
 pub use limits::Limits;
 pub use problem::{Problem, render};
 pub use request::{Peer, RequestId};

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::app_state::AppState;
 use super::connection::Client;
-use super::connection_limit::{Admittance, ConnectionSlot, ConnectionSlots};
+use super::connection_limit::ConnectionSlots;
 use super::request::RequestHandler;
 use super::{Limits, Ports, connection};
 use crate::telemetry::table;
@@ -90,7 +90,7 @@ async fn next(listener: &TcpListener, slots: &ConnectionSlots, shutdown: &Cancel
     let arrive = async {
         loop {
             let (stream, peer) = accept(listener).await?;
-            if let Some(slot) = slot(slots, peer).await {
+            if let Some(slot) = slots.admit(peer).await {
                 return Some(Client { stream, peer, slot });
             }
         }
@@ -99,22 +99,6 @@ async fn next(listener: &TcpListener, slots: &ConnectionSlots, shutdown: &Cancel
         biased;
         () = shutdown.cancelled() => None,
         client = arrive => client,
-    }
-}
-
-/// A slot for a connection from `peer`; `None` where its address has all that it may have. While everybody is worked on, this waits, and with
-/// it all who come after.
-async fn slot(slots: &ConnectionSlots, peer: IpAddr) -> Option<ConnectionSlot> {
-    loop {
-        match slots.enter(peer) {
-            Admittance::Admitted(slot) => return Some(slot),
-            Admittance::AtAddressLimit => {
-                table::CONNECTIONS_REFUSED.add([], 1);
-                tracing::debug!(peer.address = %peer, "an address has all the connections it may have; closed one more");
-                return None;
-            }
-            Admittance::Full => slots.change().await,
-        }
     }
 }
 

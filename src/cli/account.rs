@@ -5,6 +5,7 @@ use std::path::Path;
 
 use revoked_trail::{Behind, is_login};
 
+use super::handed::handed;
 use crate::passwd::login;
 
 /// The name of whoever owns the file at `path`, or its folder where the file cannot be looked at. What lies above says nothing of it.
@@ -38,6 +39,14 @@ pub(super) fn as_typed() -> String {
 
 /// This command as it was typed, with other words in it.
 fn typed(instead: impl Fn(String) -> String) -> String {
+    // Whoever came by a socket types it again there, as it was typed.
+    if let Some(handed) = handed() {
+        let words = handed.typed.iter().map(|word| quoted(&instead(word.clone())));
+        return std::iter::once("revoked".to_owned())
+            .chain(words)
+            .collect::<Vec<_>>()
+            .join(" ");
+    }
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();
     let program = match Path::new(&program).file_name() {

@@ -23,6 +23,8 @@ use crate::{policy, sources, targets};
 const WITHIN: Duration = Duration::from_millis(150);
 /// How many numbers are offered, the newest first.
 const MOST: u32 = 50;
+/// How many batches are, each of which is counted.
+const NEWEST_BATCHES: usize = 5;
 
 /// A word, and what it means; shells that show no help leave that out.
 type Offers = Vec<(String, String)>;
@@ -74,6 +76,7 @@ fn offers_for(id: &str, family: &str) -> Option<fn() -> Offers> {
         ("channel", _) => channels,
         ("case" | "cases", _) => cases,
         ("hold" | "holds", _) => holds,
+        ("batch", _) => batches,
         ("alert" | "alerts", _) => alerts,
         ("departure" | "departures", _) => departures,
         ("verdict", _) => verdicts,
@@ -187,6 +190,17 @@ fn holds() -> Offers {
     from_store(async |store| {
         let holds = store.holds(false).await.ok()?.rows;
         Some(holds.into_iter().map(|hold| (hold.id.to_string(), hold.detail)).collect())
+    })
+}
+
+fn batches() -> Offers {
+    from_store(async |store| {
+        let batches = store.batches(None, NEWEST_BATCHES).await.ok()?.into_iter();
+        let offered = batches.map(|batch| {
+            let told = format!("{} people, {}", batch.progress.people, batch.request.reason);
+            (batch.request.batch, told)
+        });
+        Some(offered.collect())
     })
 }
 

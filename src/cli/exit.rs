@@ -108,6 +108,13 @@ impl Exit {
             .map_or(1, |(_, code, _)| *code)
     }
 
+    /// The exit of that number; of one that is not ours, that of what failed.
+    #[must_use]
+    pub fn of_code(code: i32) -> Self {
+        let found = Self::TABLE.iter().find(|(_, of, _)| i32::from(*of) == code);
+        found.map_or(Self::Failed, |(exit, _, _)| *exit)
+    }
+
     /// How bad it is among the exits of a list of people: of several the worst counts.
     #[must_use]
     pub fn severity(self) -> u8 {

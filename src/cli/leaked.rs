@@ -38,7 +38,7 @@ pub struct LeakedArgs {
     /// Where the credential is good
     #[arg(long)]
     pub target: String,
-    /// The file that holds it, instead of standard input
+    /// The file that holds it, instead of standard input; - for standard input
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Contain its owner too, by the playbook `compromised`
@@ -73,7 +73,7 @@ pub struct LeakedArgs {
 /// Where no credential can be read, or the store cannot be reached.
 pub(super) async fn run(args: LeakedArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     check(at, args.playbook.as_deref(), Some(&args.target))?;
-    let value = read(args.file.clone()).await?;
+    let value = read(args.file.clone().filter(|file| file.as_os_str() != "-")).await?;
     let store = at.open().await?;
     let value = LeakedValue(value);
     let row = store
@@ -132,6 +132,14 @@ async fn read(file: Option<PathBuf>) -> anyhow::Result<SecretString> {
         return Err(misused("what was handed in is longer than a credential, or more than one"));
     }
     Ok(SecretString::from(trimmed.to_owned()))
+}
+
+/// The credential that was handed in, for the daemon: from a file, from standard input, or at the terminal.
+///
+/// # Errors
+/// Where none can be read.
+pub(super) async fn handed_in(file: Option<PathBuf>) -> anyhow::Result<Vec<u8>> {
+    Ok(read(file).await?.expose_secret().as_bytes().to_vec())
 }
 
 /// All of a file, or of standard input.

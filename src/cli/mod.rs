@@ -1,7 +1,8 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them, `number` what
+//! daemon and waits for SIGTERM; `by_socket` sends a command to the daemon for whoever may not open the store, `handed` is what the daemon tells the program when it
+//! runs it for them, `no_socket` why it was not sent; `input` reads a file that is named, or standard input; `source_health` says in cells how sources are; `whom` is somebody as people name them, `number` what
 //! is named by one.
 
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ mod account;
 mod alert;
 mod asked;
 mod backup;
+mod batch;
+mod by_socket;
 mod candidates;
 mod case;
 mod check;
@@ -22,15 +25,18 @@ mod departures;
 mod erase;
 mod exit;
 mod find;
+mod handed;
 mod help;
 mod hold;
 mod human_time;
+mod input;
 mod job;
 mod kinds;
 mod leaked;
 mod login;
 mod manual;
 mod near;
+mod no_socket;
 mod notify;
 mod number;
 mod output;
@@ -55,7 +61,9 @@ mod trail;
 mod transmitter;
 mod whom;
 
+pub use by_socket::{By, COMMANDS, Row};
 pub use exit::Exit;
+pub use handed::take_handed;
 pub use shell::{command, complete};
 pub use store::StoreArgs;
 
@@ -64,11 +72,15 @@ pub use store::StoreArgs;
 #[command(name = "revoked", version, max_term_width = 110)]
 #[cfg_attr(
     feature = "demo",
-    command(after_help = "Try it: revoked demo\nThen:   revoked check --config revoked.toml; revoked run --config revoked.toml")
+    command(
+        after_help = "Try it: revoked demo\nThen:   revoked check --config revoked.toml; revoked run --config revoked.toml\n\nAn account that may not open the store, and is in the group of a role, has the daemon run its commands (docs/console.md)."
+    )
 )]
 #[cfg_attr(
     not(feature = "demo"),
-    command(after_help = "Begin: revoked check --config revoked.toml; revoked run --config revoked.toml")
+    command(
+        after_help = "Begin: revoked check --config revoked.toml; revoked run --config revoked.toml\n\nAn account that may not open the store, and is in the group of a role, has the daemon run its commands (docs/console.md)."
+    )
 )]
 pub struct Cli {
     /// What to do
@@ -115,6 +127,9 @@ the store, the trail) needs a restart, and is named. Exit codes: 0 in force; 2 t
     Revoke(revoke::RevokeArgs),
     /// End a leaked credential, or everything of its owner, and prove it by trying the credential again
     Leaked(leaked::LeakedArgs),
+    /// Look at lists of people that were asked for as one; pause one, let it go on, call the rest off
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
     /// Undo a suspension that a case has made: rehearsed first
     Release(release::ReleaseArgs),
     /// Find everything that is known by a part of a name: cases, names, departures, alerts, accounts
@@ -226,6 +241,9 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<Exit> {
         output::tell_utc(self.utc);
         let at = &self.store;
+        if let Some(exit) = Box::pin(by_socket::sent(at)).await? {
+            return Ok(exit);
+        }
         let Some(command) = self.command else {
             return Box::pin(status::begin(at)).await;
         };
@@ -239,6 +257,7 @@ impl Cli {
             Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
             Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,
+            Command::Batch(command) => Box::pin(batch::run(command, at)).await,
             Command::Release(args) => Box::pin(release::run(args, at)).await,
             Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,

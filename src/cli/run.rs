@@ -4,9 +4,10 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, by_socket};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
+use crate::console::commands::Commands;
 use crate::daemon::Daemon;
 use crate::model::Actor;
 use crate::telemetry::{self, Format, Setup};
@@ -46,7 +47,17 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
             _ = interrupt.recv() => {}
         }
     };
-    let Some(daemon) = Daemon::start_unless(config, clock, told_to_stop).await? else {
+    let commands = Commands {
+        reads: by_socket::meant,
+        config: std::path::absolute(&at.config).context("finding the config's whole path")?,
+        store: at
+            .store
+            .as_ref()
+            .map(std::path::absolute)
+            .transpose()
+            .context("finding the store's whole path")?,
+    };
+    let Some(daemon) = Daemon::start_unless(config, clock, commands, told_to_stop).await? else {
         tracing::info!("told to stop while the start waited for room on the disk");
         return Ok(Exit::Ok);
     };

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::account::{again_as, behind, owner_of};
+use super::handed::handed;
+use super::no_socket;
 use super::output::remark;
 use crate::clock::Clock;
 use crate::config;
@@ -110,9 +112,11 @@ pub(super) fn permitted(path: &Path) -> Result<(), OpenError> {
         Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
             check_owner(path)?;
             let owner = owner_of(path).unwrap_or_else(|| "revoked".to_owned());
+            let again = again_as(&owner);
+            let again = no_socket::why().map_or_else(|| again.clone(), |why| format!("{again}; {why}"));
             Err(OpenError::NotOurs {
                 path: path.to_owned(),
-                again: again_as(&owner),
+                again,
                 owner,
             })
         }
@@ -129,9 +133,13 @@ pub(super) fn refusal(error: &anyhow::Error) -> Option<super::Exit> {
     })
 }
 
-/// The operator who runs this command: the kernel's word for who that is, and the login name for people; with who became that account.
+/// The operator who runs this command: the kernel's word for who that is, and the login name for people; with who became that account. Where the daemon
+/// runs it for somebody, the kernel's word for who opened the socket.
 #[must_use]
 pub(super) fn operator() -> Actor {
+    if let Some(handed) = handed() {
+        return handed.operator.clone();
+    }
     let uid = rustix::process::getuid();
     Actor::operator(
         login(uid.as_raw()).unwrap_or_else(|| "unknown".to_owned()),

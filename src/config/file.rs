@@ -31,6 +31,7 @@ pub(super) struct File {
     pub(super) goals: Goals,
     pub(super) retention: Retention,
     pub(super) log: Log,
+    pub(super) telemetry: Telemetry,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -236,7 +237,24 @@ pub(super) struct Console {
     pub(super) sockets: Option<Spanned<PathBuf>>,
     pub(super) listen: Option<Spanned<String>>,
     pub(super) origin: Option<Spanned<String>>,
+    pub(super) tls: Option<Spanned<Tls>>,
     pub(super) single_sign_on: Option<Spanned<SingleSignOn>>,
+}
+
+/// The certificate that the console shows.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) certificate: Option<Spanned<PathBuf>>,
+    pub(super) key: Option<Spanned<SecretSource>>,
+}
+
+/// Where traces go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Telemetry {
+    pub(super) otlp: Option<Spanned<String>>,
+    pub(super) authorization: Option<Spanned<SecretSource>>,
 }
 
 /// The keys of `[console.single_sign_on]`.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
 //! `playbooks` with `source_rules`, `bounds`, `names` and `groups`, whom we tell in `transmitter`, `alerts` and `notify` (over `notify_carriers`),
-//! who decides in `approvals`, where operators come in `console` over `single_sign_on`, how soon access is to end in `goals`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! who decides in `approvals`, where operators come in `console` over `single_sign_on`, how soon access is to end in `goals`; where traces go in `telemetry`; how two configs are told apart in `written`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -40,6 +40,7 @@ mod reloaded;
 mod single_sign_on;
 mod source_rules;
 mod tables;
+mod telemetry;
 mod trail;
 mod transmitter;
 mod written;
@@ -105,6 +106,8 @@ pub struct Config {
     pub retention: Retention,
     /// Log lines.
     pub log: Log,
+    /// Where traces of cases go; `None` where they go nowhere.
+    pub traces: Option<crate::traces::Settings>,
     /// Whom we tell what was proved; `None` where nobody is told.
     pub transmitter: Option<crate::transmitter::Settings>,
     /// What works, but is weaker than it could be.
@@ -301,6 +304,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let alerts = alerts::alerts(&file.alerts, found);
     let trail = trail::trail(file.trail, &store, found);
     let config = Config {
+        traces: telemetry::traces(&file.telemetry, &trail.origin, found),
         listen: tables::listen(&file.listen, found),
         channels: notify::channels(channels, &alerts, &trail.origin, found),
         trail,
@@ -402,6 +406,23 @@ pub fn target_rates(path: &Path) -> Vec<(String, Option<String>)> {
         .filter_map(|target| Some((text(target, "name")?, text(target, "rate"))))
         .collect()
 }
+
+/// The folder of the console's sockets that a config names, as far as it can be read; the usual one where it is kept from us. Nothing where there are
+/// none.
+#[must_use]
+pub fn console_sockets(path: &Path) -> Option<PathBuf> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Some(PathBuf::from(USUAL_SOCKETS)),
+        Err(_) => return None,
+    };
+    let (root, _) = DeTable::parse_recoverable(&text);
+    let sockets = root.get_ref().get("console")?.get_ref().get("sockets")?;
+    sockets.get_ref().as_str().map(PathBuf::from)
+}
+
+/// Where the console's sockets usually are.
+const USUAL_SOCKETS: &str = "/run/revoked";
 
 /// The database and the checkpoint file that a config names.
 fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {

@@ -152,15 +152,14 @@ fn sound_issuer(written: &Spanned<String>, found: &mut Diagnostics) -> Option<(S
             );
             Ok(url.host_str().unwrap_or_default().to_owned())
         });
-    sound
-        .map(|host| (text.clone(), host))
-        .map_err(|error| {
-            found.complain(
-                written.span(),
-                format!("issuer: {error:#}; write it as the provider does, byte for byte"),
-            )
-        })
-        .ok()
+    match sound {
+        Ok(host) => Some((text.clone(), host)),
+        Err(error) => {
+            let message = format!("issuer: {error:#}; write it as the provider does, byte for byte");
+            found.complain(written.span(), message);
+            None
+        }
+    }
 }
 
 fn secret(written: &Spanned<file::SingleSignOn>, found: &mut Diagnostics) -> Option<SecretString> {

@@ -326,7 +326,8 @@ fn secrets(written: Option<&Secrets>, key: &str, complain: &mut impl FnMut(&str,
     secrets
 }
 
-fn endpoint_url(text: &str) -> anyhow::Result<Url> {
+/// An address of others: encrypted, or on this host.
+pub(super) fn endpoint_url(text: &str) -> anyhow::Result<Url> {
     let url = Url::parse(text).map_err(|_| anyhow::anyhow!("it is not a URL"))?;
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
     anyhow::ensure!(secure, "it must be https; http is taken on this very host only");

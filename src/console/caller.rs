@@ -1,11 +1,10 @@
 //! Who asks, and by what it is known.
 
-use std::net::IpAddr;
-
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use super::refusal::Refusal;
+use crate::api::ClientKey;
 use crate::model::{Actor, Role};
 
 /// By which listener a connection came, and what that alone says.
@@ -20,8 +19,8 @@ pub(super) enum Entrance {
     },
     /// Over the network.
     Network {
-        /// From where.
-        peer: IpAddr,
+        /// Who that is, where nothing proves it.
+        client: ClientKey,
     },
 }
 

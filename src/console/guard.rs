@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -25,7 +26,7 @@ use super::caller::{Caller, Credential, Entrance};
 use super::refusal::Refusal;
 use super::single_sign_on::Vouched;
 use super::{Console, page, routes};
-use crate::api::{Problem, RequestId};
+use crate::api::{ConnectionSlot, Problem, RequestId, Stage};
 use crate::config::CALLBACK;
 use crate::digest::sha256;
 use crate::model::Actor;
@@ -41,13 +42,16 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_BODY: usize = 64 << 10;
 const LONGEST_BULK: usize = 8 << 20;
 /// The routes that take many things at once.
-const BULK: [&str; 6] = [
+const BULK: [&str; 9] = [
     "/api/v1/batches",
     "/api/v1/batches/rehearsal",
+    "/api/v1/commands",
     "/api/v1/holds/decision",
     "/api/v1/holds/{id}/approval",
     "/api/v1/holds/{id}/rejection",
     "/holds/{id}",
+    "/batches",
+    "/batches/rehearsal",
 ];
 /// The longest query.
 const LONGEST_QUERY: usize = 2 << 10;
@@ -114,8 +118,15 @@ async fn admit(State(console): State<Console>, path: Option<MatchedPath>, reques
     let is_page = !request.uri().path().starts_with("/api/");
     let (mut parts, body) = request.into_parts();
     let path = path.as_ref().map(MatchedPath::as_str);
+    let slot: Option<Arc<ConnectionSlot>> = parts.extensions.get().cloned();
     let admitted = match admitted(&console, path, &mut parts).await {
-        Ok(()) => read(path, body).await,
+        Ok(()) => {
+            if parts.extensions.get::<Caller>().is_some() {
+                keep(slot.as_deref());
+            }
+            let body = read(path, body).await;
+            body.inspect(|_| keep(slot.as_deref()))
+        }
         Err(refusal) => Err(refusal),
     };
     match admitted {
@@ -124,6 +135,13 @@ async fn admit(State(console): State<Console>, path: Option<MatchedPath>, reques
             page::to_sign_in(&parts.uri)
         }
         Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Lets a connection go for no other from now on: it is known who asks, or there is an answer to make.
+fn keep(slot: Option<&ConnectionSlot>) {
+    if let Some(slot) = slot {
+        slot.set_stage(Stage::Protected);
     }
 }
 
@@ -259,11 +277,14 @@ async fn vouched(console: &Console, token: &[u8]) -> Option<Result<Caller, Refus
     let way = console.single_sign_on.as_ref()?;
     let judged = way.bearer(token, console.store.clock().now()).await?;
     let caller = judged.map_err(Refusal::vouched).map(|Vouched { operator, role }| {
-        let [a, b, c, d, e, f, g, h, ..] = sha256(operator.to_string().as_bytes());
+        let stands_for = sha256(operator.to_string().as_bytes())
+            .first_chunk()
+            .copied()
+            .unwrap_or_default();
         Caller {
             operator,
             role,
-            by: Credential::Vouched(u64::from_le_bytes([a, b, c, d, e, f, g, h])),
+            by: Credential::Vouched(u64::from_le_bytes(stands_for)),
         }
     });
     Some(caller)

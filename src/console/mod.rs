@@ -1,15 +1,19 @@
 //! What operators use over HTTP: the API and the page. It listens apart from the doors of the sources (`crate::api`), and nothing of it is open
 //! to whoever is not known.
 //!
-//! Reading order: `sockets`, one Unix socket for each role, and `serve`, the connections of all listeners; `caller`,
-//! who asks, and `pace`, how much; `single_sign_on`, whom an OpenID provider vouches for, and `next`, where a sign-in leads; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
+//! Reading order: `listeners` with `sockets`, one Unix socket for each role, and `handshake`, TLS at the address for the network; `serve`, the connections of
+//! all of them, with the `visitor` at the other end of each; `caller`, who asks, and `pace`, how much; `single_sign_on`, whom an OpenID provider vouches for, and `next`, where a sign-in leads; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
 //! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
-//! which tells open pages that something has changed, and `streams`, how many of those.
+//! which tells open pages that something has changed, and `streams`, how many of those; `commands`, commands that the daemon runs for a caller.
 
 pub mod access;
+mod batch_sheet;
 mod caller;
 mod changes;
+pub mod commands;
 mod guard;
+mod handshake;
+mod listeners;
 mod next;
 mod openapi;
 mod pace;
@@ -20,6 +24,7 @@ mod serve;
 mod single_sign_on;
 mod sockets;
 mod streams;
+mod visitor;
 
 use std::sync::{Arc, OnceLock};
 
@@ -34,8 +39,10 @@ use crate::transmitter::ReceiverSettings;
 use crate::worker::AsksReactivation;
 use caller::Caller;
 
+pub use batch_sheet::batch_sheet;
+pub use listeners::Listeners;
 pub use routes::document;
-pub use serve::{Listeners, serve};
+pub use serve::serve;
 pub use single_sign_on::probe as probe_single_sign_on;
 
 /// What every route shares.
@@ -47,6 +54,8 @@ pub struct Console {
     /// A place for each page that is told of changes.
     streams: streams::Streams,
     paces: Arc<pace::Paces>,
+    /// A place for each command that runs for somebody.
+    places: commands::Places,
     installation: Arc<Installation>,
     /// Whoever reads the config anew, once the daemon has all that can be exchanged.
     reloads: Arc<OnceLock<Box<dyn Reloads>>>,
@@ -64,10 +73,14 @@ pub struct Installation {
     pub targets: Vec<String>,
     /// Whom we tell what was proved.
     pub receivers: Vec<ReceiverSettings>,
+    /// Peers whose `X-Forwarded-For` is believed when strangers are told apart.
+    pub proxies: Vec<std::net::IpAddr>,
     /// The files outside the database to which checkpoints go.
     pub anchors: Vec<std::path::PathBuf>,
     /// Whoever asks targets what a release would bring back.
     pub reactivations: Box<dyn AsksReactivation>,
+    /// How commands are run for callers; nothing where none are.
+    pub commands: Option<commands::Commands>,
 }
 
 /// Whoever reads the config anew while the daemon runs.
@@ -91,6 +104,7 @@ impl Console {
             installation: Arc::new(installation),
             paces: Arc::new(pace::Paces::new()),
             reloads: Arc::default(),
+            places: commands::Places::default(),
             stop,
         }
     }

@@ -1,7 +1,6 @@
 //! How much one caller may ask: so many requests at once and so many a second, for each token and each operator by itself. Whoever is nobody's and
-//! fails to say who they are is counted by address, and never keeps anybody out who does.
+//! fails to say who they are is counted by address (behind a proxy that is named, by the one that it names), and never keeps anybody out who does.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use governor::RateLimiter;
@@ -10,6 +9,7 @@ use governor::state::keyed::HashMapStateStore;
 
 use super::caller::{Caller, Credential, Entrance};
 use super::refusal::Refusal;
+use crate::api::ClientKey;
 use crate::clock::{MonotonicClock, quota};
 
 /// What a caller may ask at once after a rest, and how often on the average.
@@ -36,14 +36,14 @@ pub(super) struct Paces {
 /// Who fails to say who they are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Stranger {
-    Address(IpAddr),
+    Client(ClientKey),
     Account(u32),
 }
 
 impl Stranger {
     fn of(from: &Entrance) -> Self {
         match from {
-            Entrance::Network { peer } => Self::Address(peer.to_canonical()),
+            Entrance::Network { client } => Self::Client(*client),
             Entrance::Socket { uid, .. } => Self::Account(*uid),
         }
     }
@@ -144,7 +144,7 @@ mod tests {
     async fn failed_tries_are_counted_by_address() {
         let paces = Paces::new();
         let from = |n: u8| Entrance::Network {
-            peer: [192, 0, 2, n].into(),
+            client: ClientKey::at([192, 0, 2, n].into(), &[]),
         };
         let status = |n: u8| paces.failed(Some(&from(n)), Refusal::unknown_caller()).0.status();
         for _ in 0..TRIES {

@@ -1,29 +1,35 @@
 //! The connections of all listeners: HTTP/1.1 with bounded waits, and their end.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::caller::Entrance;
-use super::{Console, guard, sockets};
-use crate::api::WriteTimeout;
+use super::handshake::Tls;
+use super::listeners::Listeners;
+use super::visitor::Visitor;
+use super::{Console, guard};
+use crate::api::{ConnectionSlots, Limits, WriteTimeout};
 use crate::model::Role;
 
-/// Connections at once.
+/// Connections at once, of the sockets and of the network each: a crowd of strangers keeps nobody of this host out.
 const CONNECTIONS: usize = 256;
+/// Of the network, those of one address.
+const OF_ONE_ADDRESS: usize = 64;
 /// From the connection, or the answer before, to the end of a request's header.
 const HEADER: Duration = Duration::from_secs(10);
 /// Without any byte of an answer taken by the client.
@@ -33,42 +39,21 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long to wait where the system cannot give us a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the console listens at.
-pub struct Listeners {
-    sockets: Vec<(Role, UnixListener)>,
-    network: Option<TcpListener>,
-}
-
-impl Listeners {
-    /// Opens what the settings of `console` name.
-    ///
-    /// # Errors
-    /// What the system says, with the place.
-    pub async fn open(console: &Console) -> anyhow::Result<Self> {
-        let sockets = sockets::listen(&console.settings).await?;
-        let network = match console.settings.listen {
-            None => None,
-            Some(address) => Some(crate::api::listen(address).with_context(|| {
-                format!("listening for the console at {address}; is another program there? change [console] listen")
-            })?),
-        };
-        Ok(Self { sockets, network })
-    }
-
-    /// Where it listens on the network.
-    #[must_use]
-    pub fn address(&self) -> Option<std::net::SocketAddr> {
-        self.network.as_ref().and_then(|listener| listener.local_addr().ok())
-    }
-}
-
 /// Serves `console` at `listeners` until it is stopped.
 pub async fn serve(listeners: Listeners, console: Console) {
     let shutdown = console.stop.clone();
     let changes = tokio::spawn(console.changes.clone().run(console.store.clone(), shutdown.clone()));
+    let limits = Limits {
+        connections: CONNECTIONS,
+        connections_per_address: OF_ONE_ADDRESS,
+        proxies: console.installation.proxies.clone(),
+        ..Limits::default()
+    };
     let doors = Doors {
-        router: guard::router(console),
         permits: Arc::new(Semaphore::new(CONNECTIONS)),
+        slots: ConnectionSlots::new(&limits),
+        proxies: limits.proxies.into(),
+        router: guard::router(console),
         tracker: TaskTracker::new(),
         shutdown: shutdown.clone(),
     };
@@ -77,9 +62,10 @@ pub async fn serve(listeners: Listeners, console: Console) {
         let doors = doors.clone();
         accepting.spawn(async move { doors.accept_sockets(&listener, role).await });
     }
-    if let Some(listener) = listeners.network {
+    if let Some(network) = listeners.network {
         let doors = doors.clone();
-        accepting.spawn(async move { doors.accept_network(&listener).await });
+        let tls = network.tls.map(|(_, tls)| Arc::new(tls));
+        accepting.spawn(async move { doors.accept_network(&network.listener, tls).await });
     }
     accepting.close();
     shutdown.cancelled().await;
@@ -95,78 +81,111 @@ pub async fn serve(listeners: Listeners, console: Console) {
 #[derive(Clone)]
 struct Doors {
     router: Router,
+    /// Of the sockets.
     permits: Arc<Semaphore>,
+    /// Of the network.
+    slots: ConnectionSlots,
+    /// Whose word about where a request comes from is taken.
+    proxies: Arc<[IpAddr]>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
 
 impl Doors {
     async fn accept_sockets(&self, listener: &UnixListener, role: Role) {
-        while let Some((permit, accepted)) = self.next(listener.accept()).await {
-            let Some((stream, _)) = accepted else { continue };
+        let next = async || {
+            let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+            let (stream, _) = accepted(|| listener.accept()).await;
+            Some((stream, permit))
+        };
+        while let Some(Some((stream, permit))) = self.shutdown.run_until_cancelled(next()).await {
             match stream.peer_cred() {
-                Ok(peer) => self.spawn(stream, Entrance::Socket { role, uid: peer.uid() }, permit),
+                Ok(peer) => {
+                    let entrance = Entrance::Socket { role, uid: peer.uid() };
+                    self.tracker
+                        .spawn(self.clone().converse(stream, Visitor::socket(entrance, permit)));
+                }
                 Err(error) => tracing::warn!(%error, "the system does not say who opened a socket of the console; closed it"),
             }
         }
     }
 
-    async fn accept_network(&self, listener: &TcpListener) {
-        while let Some((permit, accepted)) = self.next(listener.accept()).await {
-            let Some((stream, peer)) = accepted else { continue };
-            // Refused only on a dead socket.
-            let _ = stream.set_nodelay(true);
-            self.spawn(stream, Entrance::Network { peer: peer.ip() }, permit);
-        }
-    }
-
-    /// The next connection, once there is room for it; `None` at the end, and nothing within where accepting failed.
-    async fn next<T>(&self, accept: impl Future<Output = io::Result<T>>) -> Option<(OwnedSemaphorePermit, Option<T>)> {
-        let next = async {
-            let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
-            match accept.await {
-                Ok(accepted) => Some((permit, Some(accepted))),
-                Err(error) => {
-                    tracing::error!(%error, "accepting a connection of the console");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    Some((permit, None))
+    async fn accept_network(&self, listener: &TcpListener, tls: Option<Arc<Tls>>) {
+        let next = async || {
+            loop {
+                let (stream, peer) = accepted(|| listener.accept()).await;
+                if let Some(slot) = self.slots.admit(peer.ip()).await {
+                    return (stream, Visitor::network(peer.ip(), slot));
                 }
             }
         };
-        self.shutdown.run_until_cancelled(next).await?
+        while let Some((stream, visitor)) = self.shutdown.run_until_cancelled(next()).await {
+            // Refused only on a dead socket.
+            let _ = stream.set_nodelay(true);
+            self.tracker.spawn(self.clone().welcome(stream, tls.clone(), visitor));
+        }
     }
 
-    fn spawn<S>(&self, stream: S, entrance: Entrance, permit: OwnedSemaphorePermit)
+    /// Speaks TLS first, where that is spoken.
+    async fn welcome(self, stream: TcpStream, tls: Option<Arc<Tls>>, visitor: Visitor) {
+        let Some(tls) = tls else {
+            return self.converse(stream, visitor).await;
+        };
+        let begun = tokio::select! {
+            begun = tls.begin(stream) => begun,
+            () = visitor.evicted() => None,
+            () = self.shutdown.cancelled() => None,
+        };
+        if let Some(stream) = begun {
+            self.converse(stream, visitor).await;
+        }
+    }
+
+    async fn converse<S>(self, stream: S, visitor: Visitor)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
-        self.tracker.spawn(async move {
-            let _permit = permit;
-            let service = service_fn(move |mut request: http::Request<Incoming>| {
-                request.extensions_mut().insert(entrance.clone());
-                guard::answer(router.clone(), request.map(Body::new))
-            });
-            let mut protocol = http1::Builder::new();
-            protocol.timer(TokioTimer::new()).header_read_timeout(HEADER).max_headers(64);
-            let connection = protocol.serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE)), service);
-            let mut connection = std::pin::pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = shutdown.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    match tokio::time::timeout(GRACE, connection).await {
-                        Ok(ended) => ended,
-                        Err(_) => return tracing::debug!("cut a connection of the console that did not finish in time"),
-                    }
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a connection of the console ended early"
-                );
-            }
+        let visitor = Arc::new(visitor);
+        let service = service_fn(|request: Request<Incoming>| {
+            let (router, visitor, proxies) = (self.router.clone(), Arc::clone(&visitor), Arc::clone(&self.proxies));
+            async move { visitor.answer(router, &proxies, request.map(Body::new)).await }
         });
+        let mut protocol = http1::Builder::new();
+        protocol.timer(TokioTimer::new()).header_read_timeout(HEADER).max_headers(64);
+        let connection = protocol.serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE)), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = visitor.evicted() => return tracing::debug!("cut a connection of the console, to make room for another"),
+            () = self.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                match tokio::time::timeout(GRACE, connection).await {
+                    Ok(ended) => ended,
+                    Err(_) => return tracing::debug!("cut a connection of the console that did not finish in time"),
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "a connection of the console ended early"
+            );
+        }
+    }
+}
+
+/// The next connection. A failing `accept` is logged and waited out.
+async fn accepted<T, F>(accept: impl Fn() -> F) -> T
+where
+    F: Future<Output = io::Result<T>>,
+{
+    loop {
+        match accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::error!(%error, "accepting a connection of the console");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }

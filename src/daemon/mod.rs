@@ -8,7 +8,7 @@
 //! the daemon ends with exit code 1.
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; `reload`, its config read anew, over `listeners`, `polls` and `channels`, which it ends and begins; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
-//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
+//! gauges; `systemd`, ready and watchdog; `certificate`, the console's while it runs; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work; `trail_look`, that at the trail;
 //! `notifications`, which tells people of alerts; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ use crate::api;
 use crate::backoff::{Backoff, Retries};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::commands::Commands;
 use crate::console::{self, Console};
 use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::CurrentPolicy;
@@ -33,12 +34,14 @@ use crate::sources::Source;
 use crate::store::{Store, newest_schema};
 use crate::supervision::Supervisor;
 use crate::telemetry;
+use crate::traces::Traces;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
 pub mod asked;
 mod canaries;
+mod certificate;
 mod channels;
 mod descriptors;
 mod endpoints;
@@ -90,23 +93,28 @@ impl Daemon {
     /// An [`crate::store::OpenError`] where the store is refused; otherwise what could not be started.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let store = room::open(&config.store, clock).await?;
-        Self::start_on(store, config).await
+        Self::start_on(store, config, None).await
     }
 
-    /// The same, unless `stop` comes while the start waits for room on the disk.
+    /// The same, unless `stop` comes while the start waits for room on the disk; and with a console that runs commands for its callers.
     ///
     /// # Errors
     /// As [`Daemon::start`].
-    pub async fn start_unless(config: Config, clock: Clock, stop: impl Future<Output = ()>) -> anyhow::Result<Option<Self>> {
+    pub async fn start_unless(
+        config: Config,
+        clock: Clock,
+        commands: Commands,
+        stop: impl Future<Output = ()>,
+    ) -> anyhow::Result<Option<Self>> {
         let store = tokio::select! {
             biased;
             store = room::open(&config.store, clock) => store?,
             () = stop => return Ok(None),
         };
-        Self::start_on(store, config).await.map(Some)
+        Self::start_on(store, config, Some(commands)).await.map(Some)
     }
 
-    async fn start_on(store: Store, config: Config) -> anyhow::Result<Self> {
+    async fn start_on(store: Store, config: Config, commands: Option<Commands>) -> anyhow::Result<Self> {
         // First of all: whatever counts from now on is gathered.
         let metrics = telemetry::metrics();
         telemetry::table::BUILD_INFO.set([env!("CARGO_PKG_VERSION"), &newest_schema().to_string()], 1.0);
@@ -123,7 +131,7 @@ impl Daemon {
         let stop_intake = CancellationToken::new();
         let policy = CurrentPolicy::from(Arc::new(config.policy.clone()));
         let asked = asked::Answerer::new(config.targets.clone(), policy.clone(), Some(store.clone()));
-        let console = console_of(&store, &config, (&policy, &asked), &stop_intake);
+        let console = console_of(&store, &config, (&policy, &asked, commands), &stop_intake);
         let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         name_channels(&store, &config).await?;
@@ -154,6 +162,7 @@ impl Daemon {
         // Whom an earlier life held off is not remembered.
         store.end_alerts("door_closed").await?;
         store.end_alerts("config_refused").await?;
+        let certificate = certificate::CertificateLook::begin(store.clone(), console_listeners.certificate()).await?;
         let activity = SourceActivity::default();
         let terms = periodic::CurrentTerms::new(periodic::Terms::of(&config));
         let periodic = periodic::start(&store, &config, &terms, &activity, &supervisor).await?;
@@ -180,6 +189,7 @@ impl Daemon {
             policy,
             terms,
             intake: intake.clone(),
+            certificate: certificate.clone(),
             listeners: listeners.clone(),
         };
         let reloader = reload::Reloader::begin(exchanged, &config, polls, group_lists).await?;
@@ -188,6 +198,14 @@ impl Daemon {
         listeners.spawn_watched("the HTTP server", serving);
         console.reloaded_by(reloader.clone());
         serve_console(&config, (console_listeners, console), &listeners);
+        if certificate.is_on() {
+            let looking = certificate.run(stop_intake.clone());
+            listeners.spawn_watched("the look at the console's certificate", looking);
+        }
+        if let Some(settings) = &config.traces {
+            let traces = Traces::begin(store.clone(), settings.clone()).await?;
+            listeners.spawn_watched("the traces", traces.run(stop_intake.clone()));
+        }
         let answering = asked::run(store.clone(), asked, reloader.clone(), stop_intake.clone());
         listeners.spawn_watched("what commands ask", answering);
         // Not watched: it ends by itself, and its word is an alert.
@@ -354,7 +372,7 @@ fn listen(config: &Config) -> anyhow::Result<(tokio::net::TcpListener, SocketAdd
 fn console_of(
     store: &Store,
     config: &Config,
-    (policy, asked): (&CurrentPolicy, &asked::Answerer),
+    (policy, asked, commands): (&CurrentPolicy, &asked::Answerer, Option<Commands>),
     stop: &CancellationToken,
 ) -> Console {
     let installation = console::Installation {
@@ -365,8 +383,10 @@ fn console_of(
             .transmitter
             .as_ref()
             .map_or_else(Vec::new, |settings| settings.receivers.clone()),
+        proxies: config.listen.proxies.clone(),
         anchors: vec![config.trail.anchor.clone()],
         reactivations: Box::new(asked.clone()),
+        commands,
     };
     Console::new(store.clone(), config.console.clone(), installation, stop.clone())
 }

@@ -13,6 +13,7 @@ use revoked_trail::EntryKind;
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::certificate::CertificateLook;
 use super::channels::Channels;
 use super::group_lists::{self, GroupLists};
 use super::listeners::{Listeners, Work};
@@ -35,6 +36,7 @@ pub(super) struct Parts {
     pub(super) policy: CurrentPolicy,
     pub(super) terms: CurrentTerms,
     pub(super) intake: Intake,
+    pub(super) certificate: CertificateLook,
     pub(super) listeners: Listeners,
 }
 
@@ -92,6 +94,8 @@ impl Reloader {
         let (parts, running) = &*self.0;
         let mut running = running.lock().await;
         systemd::reloading();
+        // Whatever becomes of the config: files that others renew are no part of it.
+        parts.certificate.look(true).await;
         let outcome = match parts.read_anew(&mut running, by.clone()).await {
             Ok(outcome) => outcome,
             Err(refusal) => parts.refuse(running.file.clone(), refusal, by).await,

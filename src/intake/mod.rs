@@ -3,7 +3,8 @@
 //! Reading order: [`Intake::store`] here, which every way in ends with; then the three ways in: `push` (senders come by HTTP), `poll` (we fetch),
 //! `inbox` (rows of our own database). Beside them: `current_sources` (which sources there are), `subject_lookup` (an answer that depends on what targets say), `source_state` (what a
 //! source has kept for itself), `source_activity` (when each was last seen), `refusal_quota` (how many refusals are recorded), `log_line` (what the log says
-//! of what was stored), `explained` (what would become of a signal that nobody has sent).
+//! of what was stored), `people_list` (a list of people as one writes it by hand or takes it from a spreadsheet), `explained` (what would become of a
+//! signal that nobody has sent).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ mod current_sources;
 mod explained;
 mod inbox;
 mod log_line;
+mod people_list;
 mod poll;
 mod push;
 mod refusal_quota;
@@ -32,6 +34,7 @@ use refusal_quota::RefusalQuota;
 pub use current_sources::CurrentSources;
 pub use explained::{AtTarget, Counted, Explanation, Looked, Supposed};
 pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
+pub use people_list::{BadLine, PeopleList};
 pub use poll::run as run_poll;
 pub use source_activity::SourceActivity;
 pub use source_state::StoredState;

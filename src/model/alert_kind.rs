@@ -26,10 +26,21 @@ pub const ALERT_KINDS: &[(&str, Urgency, &str)] = &[
     ("identity_conflict", Routine, "a source claims names that are somebody else's"),
     ("came_back", Urgent, "a sweep found access again"),
     ("target_paused", Routine, "an operator has paused a target"),
+    ("batch_paused", Routine, "an operator has paused a batch of cases"),
     (
         "config_refused",
         Routine,
         "the config was read anew and refused, the one before stays in force",
+    ),
+    (
+        "certificate_refused",
+        Routine,
+        "the files of the console's certificate cannot be used, the one before goes on being shown",
+    ),
+    (
+        "certificate_expires",
+        Routine,
+        "the console's certificate expires soon, or has expired",
     ),
     (
         "group_list",

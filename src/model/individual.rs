@@ -54,7 +54,8 @@ impl Individual {
     pub fn is(&self, other: &Self) -> bool {
         let by_subject = self.subject.is_some() && self.subject == other.subject;
         let by_uid = self.uid.is_some() && self.uid == other.uid;
-        by_subject || by_uid || self.is_called(&other.name) || self.may_be(other)
+        let by_name = self.is_called(&other.name) && !(self.is_unnamed() && other.is_unnamed());
+        by_subject || by_uid || by_name || self.may_be(other)
     }
 
     /// Whether both count as one for no other reason than that nothing says that they are two.
@@ -65,7 +66,16 @@ impl Individual {
 
     fn may_be(&self, other: &Self) -> bool {
         let is_unknown = |one: &Self| one.subject.is_some() && !one.has_login;
-        is_unknown(self) && other.subject.is_none() || is_unknown(other) && self.subject.is_none()
+        let is_either = |one: &Self, other: &Self| {
+            is_unknown(one) && other.subject.is_none() || one.is_unnamed() && other.uid.is_none() && other.subject.is_some()
+        };
+        is_either(self, other) || is_either(other, self)
+    }
+
+    /// Whether this host has no name for the account: one of a directory. It is told from other accounts by its number alone, and from whomever a provider
+    /// vouches for by nothing.
+    fn is_unnamed(&self) -> bool {
+        self.uid.is_some() && self.name == "unknown"
     }
 
     /// Whether a request says that this human asked for it: by the text form of an operator, or in whatever words a program wrote into the inbox.
@@ -124,6 +134,16 @@ mod tests {
                 .unwrap()
                 .is(&individual("operator:Alice(1000)").unwrap())
         );
+    }
+
+    #[test]
+    fn accounts_that_have_no_name_here_are_told_apart_by_their_numbers() {
+        let one = individual("operator:unknown(61001)").unwrap();
+        assert!(!one.is(&individual("operator:unknown(61002)").unwrap()));
+        assert!(one.is(&individual("operator:unknown(61001)").unwrap()));
+        assert!(!one.asked("operator:unknown(61002)"));
+        let vouched = individual("operator:anna oidc-login:https://id.example.org#1").unwrap();
+        assert!(one.is(&vouched) && vouched.is(&one));
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub enum JobState {
         /// Whose it is.
         lease: Lease,
     },
-    /// Waits for a human's decision.
+    /// Waits for a human's decision, or for somebody to let its batch go on.
     Held,
     /// Over, with what was proved.
     Done {

@@ -68,6 +68,17 @@ impl Policy {
                 return Some(reason);
             }
         }
+        self.too_many(signal, facts, steps)
+    }
+
+    /// Why a list that an operator asks for as one would wait whole, by its number alone: of `signal` only its reason, its scope and who asks counts.
+    #[must_use]
+    pub fn too_many_as_one(&self, signal: &Signal, facts: &Facts<'_>) -> Option<HoldReason> {
+        self.too_many(signal, facts, &mut Steps::unheard())
+    }
+
+    /// Whether the limits of the source have a human asked.
+    fn too_many(&self, signal: &Signal, facts: &Facts<'_>, steps: &mut Steps) -> Option<HoldReason> {
         let limits = self.limits_of(facts.source);
         let Some(class) = Class::of(signal.reason) else {
             steps.passes("limits", || format!("{} is not counted", signal.reason));

@@ -48,22 +48,26 @@ pub fn grouped<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Vec<AlertGrou
 
 impl AlertGroup<'_> {
     /// The one alert that it is, where it is no more.
+    #[must_use]
     pub fn only(&self) -> Option<&Alert> {
         (self.alerts.len() == 1).then_some(self.newest)
     }
 
     /// What they have in common, in a word that stays while they become more or fewer.
+    #[must_use]
     pub fn cause(&self) -> String {
         let target = self.newest.target.as_deref().unwrap_or_default();
         format!("{} {target} {}", self.newest.kind, without_numbers(&self.newest.summary))
     }
 
     /// The least number.
+    #[must_use]
     pub fn first(&self) -> i64 {
         self.alerts.first().map_or(self.newest.id, |alert| alert.id)
     }
 
     /// `35 alerts`; of more than are listed how many there are at least.
+    #[must_use]
     pub fn count(&self) -> String {
         match self.alerts.len() {
             1 => "1 alert".to_owned(),
@@ -73,6 +77,7 @@ impl AlertGroup<'_> {
     }
 
     /// `5-39`; the least and the greatest number alone, with dots between them, where all of them would take a line.
+    #[must_use]
     pub fn numbers(&self) -> String {
         let numbers: Vec<i64> = self.alerts.iter().map(|alert| alert.id).collect();
         let listed = listed(&numbers);
@@ -83,6 +88,7 @@ impl AlertGroup<'_> {
     }
 
     /// The first of the people whom they are about, and the target.
+    #[must_use]
     pub fn about(&self) -> Option<String> {
         let mut people: Vec<String> = Vec::new();
         for subject in self.alerts.iter().filter_map(|alert| alert.subject.as_deref()) {
@@ -105,11 +111,13 @@ impl AlertGroup<'_> {
     }
 
     /// The command that shows each of them.
+    #[must_use]
     pub fn shown_by(&self) -> String {
         format!("revoked alert list --kind {}", self.newest.kind)
     }
 
     /// The command that acknowledges these, and none that is raised later.
+    #[must_use]
     pub fn acknowledged_by(&self) -> String {
         let last = self.alerts.last().map_or(self.newest.id, |alert| alert.id);
         format!("revoked alert ack {}-{last} --kind {}", self.first(), self.newest.kind)

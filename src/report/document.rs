@@ -216,7 +216,9 @@ impl Document {
             Some(false) => {
                 Words::of("NOT VERIFIED: what this document rests on may have been changed. See: ").command("revoked trail verify")
             }
-            None => Words::of("Not verified when this was made. To verify: ").command("revoked trail verify"),
+            None => {
+                Words::of("Not all of the trail was verified when this was made. To verify it: ").command("revoked trail verify")
+            }
         }];
         said.extend(state.findings.iter().map(|finding| Words::of("Finding: ").name(finding)));
         let beside = state.anchors_beside_the_store.iter();

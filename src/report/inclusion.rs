@@ -37,7 +37,7 @@ pub(super) fn sentences(document: &Document) -> Vec<Words> {
         };
         let outside = match checkpoint.anchors.first() {
             Some(path) => Words::of(", which was in ").name(path).and(" outside the database"),
-            None => Words::of(", which had not left the database yet"),
+            None => Words::of(", which no file outside the database was seen to hold"),
         };
         said.push(
             Words::of(format!("{which} in the checkpoint of {} entries", checkpoint.size))

@@ -52,21 +52,28 @@ pub enum SecretError {
 }
 
 /// Whether a complaint about a config says no more than that a secret cannot be read here: where systemd passes it to the daemon alone, or
-/// only the daemon's account may read it. Whether it is right, only the daemon can tell.
+/// only the daemon's account may read it. Whether it is right, only the daemon can tell. The certificate of the console is none, and often lies where
+/// its key does.
 #[must_use]
 pub fn is_unreadable_here(complaint: &str) -> bool {
-    [UNPASSED, UNREADABLE].iter().any(|phrase| complaint.contains(phrase))
+    [UNPASSED, UNREADABLE, UNREADABLE_CERTIFICATE]
+        .iter()
+        .any(|phrase| complaint.contains(phrase))
 }
 
 /// The same of a secret that is there, and that whoever runs this command may not read: systemd passes it to the daemon alone, or its mode says
 /// no. One that is not there at all is a mistake.
 #[must_use]
 pub fn is_kept_from_us(complaint: &str) -> bool {
-    complaint.contains(UNPASSED) || (complaint.contains(UNREADABLE) && complaint.contains("Permission denied"))
+    let is_unreadable = [UNREADABLE, UNREADABLE_CERTIFICATE]
+        .iter()
+        .any(|phrase| complaint.contains(phrase));
+    complaint.contains(UNPASSED) || (is_unreadable && complaint.contains("Permission denied"))
 }
 
 const UNPASSED: &str = "needs $CREDENTIALS_DIRECTORY, which systemd sets";
 const UNREADABLE: &str = "cannot read the secret in";
+const UNREADABLE_CERTIFICATE: &str = "cannot read the certificate ";
 
 impl SecretSource {
     /// The file behind this source.

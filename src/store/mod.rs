@@ -9,6 +9,7 @@
 //! - `queue`: the job queue and its hot path: accept (idempotency, coalescing, holds), claim and lease, start, finish, settle, requeue.
 //! - `writer`: the single writer: group commit, over the sets of `queue/sets`.
 //! - `cases`: what a human decides: approve or reject a hold, cancel, release, unresolved subjects.
+//! - `batches`: lists in the inbox as one: how far, paused, and what came of each person.
 //! - `departures`: leavers: planned, blocked by another employment, rescinded, executed.
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
@@ -34,6 +35,7 @@ use crate::statement::Receiver;
 
 mod alerts;
 mod asked;
+mod batches;
 mod canary;
 mod cases;
 mod clock_steps;
@@ -59,12 +61,18 @@ mod writer;
 
 pub use alerts::{Alert, LISTED_OF_A_KIND};
 pub use asked::OpenQuestion;
+pub use batches::cancel::BatchCalledOff;
+pub use batches::list::{BatchRequest, BatchView};
+pub use batches::pause::{BatchPause, BatchPaused};
+pub use batches::progress::{BatchPace, BatchProgress, BatchStanding, BatchTrouble};
+pub use batches::report::BatchPerson;
+pub use batches::{id_of_batch, key_of_batch};
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::approval_rule::ApprovalRule;
 pub use cases::call_off::CalledOff;
 pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, PlanBeside, Reactivation};
 pub use cases::hold_decision::{Approved, HoldChoice};
-pub use cases::holds::{DecidedHolds, Hold};
+pub use cases::holds::{DecidedHolds, GivenApproval, Hold};
 pub use cases::notes::{CaseNote, login_of};
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
@@ -100,7 +108,6 @@ pub use queue::observation_summary::ObservationSummary;
 pub use queue::reservation::Claim;
 pub use queue::slot_offer::{SlotOffer, SlotOffers};
 pub use queue::target_pause::{TargetPause, TargetState};
-pub use sources::batch::{BatchProgress, BatchStanding, BatchTrouble};
 pub use sources::group_lists::GroupList;
 pub use sources::health::{LastSeen, Refusals, SourceHealth};
 pub use sources::inbox::{InboxAnswer, WaitingRequests};

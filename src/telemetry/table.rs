@@ -252,6 +252,20 @@ pub const TRAIL_BROKEN: Gauge<0> = Gauge::new(
     &[],
 );
 
+/// How long the console's certificate is good.
+pub const CONSOLE_CERTIFICATE_LEFT_SECONDS: Gauge<0> = Gauge::new(
+    "revoked_console_certificate_left_seconds",
+    "Until the certificate that the console shows expires, below 0 once it has; absent where it shows none.",
+    &[],
+);
+
+/// Spans of traces, by what became of them.
+pub const SPANS: Counter<1> = Counter::new(
+    "revoked_spans_total",
+    "Spans of traces: sent, or dropped because the collector did not take them in time or too many waited for it.",
+    &["outcome"],
+);
+
 /// Connections closed because their address had all it may have.
 pub const CONNECTIONS_REFUSED: Counter<0> = Counter::new(
     "revoked_connections_refused_total",
@@ -314,6 +328,8 @@ pub const METRICS: &[Row] = &[
     TRAIL_UNANCHORED.row(),
     TRAIL_UNANCHORED_SECONDS.row(),
     TRAIL_BROKEN.row(),
+    CONSOLE_CERTIFICATE_LEFT_SECONDS.row(),
+    SPANS.row(),
     CONNECTIONS_REFUSED.row(),
     CONNECTIONS_GIVEN_UP.row(),
     ACCEPT_ERRORS.row(),

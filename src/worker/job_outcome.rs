@@ -82,7 +82,7 @@ impl Lane {
     async fn outcome(&self, claim: Claim, ended: Ended, metered: &MeteredPermits) -> Option<JobOutcome> {
         let Ended { end, finished, evidence } = ended;
         if let End::Store(StoreError::LeaseLost(_)) = end {
-            tracing::warn!("the lease was lost; another attempt has the job");
+            tracing::warn!("the lease was lost: another attempt has the job, or its batch was paused");
             self.state().breaker.undecided(Instant::now());
             return None;
         }

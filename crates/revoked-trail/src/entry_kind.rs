@@ -84,6 +84,8 @@ kinds! {
     CaseCancelled = "case.cancelled",
     /// Nothing more is done for a case: an operator, or a rescission, has called it off.
     CaseCalledOff = "case.called_off",
+    /// A case that a paused batch kept back goes on: somebody else asks for it too.
+    CaseGoesOn = "case.goes_on",
     /// An operator has written a note beside a case: its number, never what stands in it.
     CaseNoted = "case.noted",
     /// An operator has said who looks after a case.
@@ -168,6 +170,10 @@ kinds! {
     TargetPaused = "target.paused",
     /// An operator ended the pause of a target.
     TargetResumed = "target.resumed",
+    /// An operator paused a batch: no job of it begins.
+    BatchPaused = "batch.paused",
+    /// An operator let a paused batch go on.
+    BatchResumed = "batch.resumed",
     /// A target's canary was signed in, revoked and tried: how long its credentials still worked.
     CanaryTried = "canary.tried",
     /// A source kept or forgot something of its own: how many memos, and which.

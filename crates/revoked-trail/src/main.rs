@@ -90,7 +90,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn verify_export(path: Option<&Path>, with: &With) -> anyhow::Result<bool> {
-    let (keys, checkpoints) = with.read()?;
+    let (keys, checkpoints) = (with.keys()?, with.checkpoints()?);
     let report = match path {
         Some(path) => {
             let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
@@ -103,7 +103,7 @@ fn verify_export(path: Option<&Path>, with: &With) -> anyhow::Result<bool> {
 }
 
 fn verify_report(path: Option<&Path>, with: &With) -> anyhow::Result<bool> {
-    let (keys, checkpoints) = with.read()?;
+    let (keys, checkpoints) = (with.keys()?, with.checkpoints()?);
     let text = match path {
         Some(path) => read(path)?,
         None => io::read_to_string(io::stdin().lock()).context("reading the report")?,
@@ -114,19 +114,23 @@ fn verify_report(path: Option<&Path>, with: &With) -> anyhow::Result<bool> {
 }
 
 impl With {
-    /// The keys, and the checkpoints with where each was kept.
-    fn read(&self) -> anyhow::Result<(Vec<VerifierKey>, Vec<(Place, String)>)> {
+    fn keys(&self) -> anyhow::Result<Vec<VerifierKey>> {
         let mut keys = Vec::new();
         for key in &self.key {
             keys.extend(read_keys(key)?);
         }
+        Ok(keys)
+    }
+
+    /// The checkpoints from outside, with where each was kept.
+    fn checkpoints(&self) -> anyhow::Result<Vec<(Place, String)>> {
         let mut checkpoints = Vec::new();
         for path in &self.anchor {
             let place = Place::anchor(&path.display().to_string());
             let notes = checkpoint_file::notes(&read(path)?);
             checkpoints.extend(notes.into_iter().map(|note| (place.clone(), note)));
         }
-        Ok((keys, checkpoints))
+        Ok(checkpoints)
     }
 }
 

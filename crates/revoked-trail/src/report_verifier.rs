@@ -167,13 +167,9 @@ pub fn verify(report: &str, keys: &[VerifierKey], outside: &[(Place, String)]) -
         chain: KeyChain::default(),
     };
     known.follow(&carried.key_changes, &mut findings);
-    let opened = match &carried.checkpoint {
-        Some(checkpoint) => known.open(checkpoint).map_err(|finding| findings.push(finding)).ok(),
-        None => {
-            findings.push(ReportFinding::NoCheckpoint);
-            None
-        }
-    };
+    let opened = carried.checkpoint.as_ref().ok_or(ReportFinding::NoCheckpoint);
+    let opened = opened.and_then(|checkpoint| known.open(checkpoint));
+    let opened = opened.map_err(|finding| findings.push(finding)).ok();
     let head = opened.as_ref().map(|opened| &opened.checkpoint);
     let confirmed_by = head.map_or_else(BTreeSet::new, |head| confirmed(head, &known.keys, outside, &mut findings));
     let judged = |entries: &[CitedEntry]| -> Vec<Judged> { judge_each(entries, head) };

@@ -33,7 +33,7 @@ const MEMORY_POLL: Duration = Duration::from_millis(100);
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub enum Stage {
     /// Its client has said nothing since it came, or since its last answer.
     Idle,
     /// A header came, and nothing proves yet who sent it.
@@ -44,7 +44,7 @@ pub(super) enum Stage {
 
 /// Every connection. Clones share them.
 #[derive(Clone)]
-pub(super) struct ConnectionSlots(Arc<Shared>);
+pub struct ConnectionSlots(Arc<Shared>);
 
 struct Shared {
     most: usize,
@@ -99,7 +99,7 @@ struct Counts<K> {
 }
 
 /// What becomes of a connection that comes.
-pub(super) enum Admittance {
+enum Admittance {
     /// It has a slot.
     Admitted(ConnectionSlot),
     /// Its address has all that it may have, and none of them waits.
@@ -109,7 +109,9 @@ pub(super) enum Admittance {
 }
 
 impl ConnectionSlots {
-    pub(super) fn new(limits: &Limits) -> Self {
+    /// None yet, of so many as `limits` says.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
         Self(Arc::new(Shared {
             most: limits.connections,
             per_address: limits.connections_per_address,
@@ -121,8 +123,24 @@ impl ConnectionSlots {
         }))
     }
 
+    /// A slot for a connection from `peer`; `None` where its address has all that it may have. While everybody is worked on, this waits, and with
+    /// it all who come after.
+    pub async fn admit(&self, peer: IpAddr) -> Option<ConnectionSlot> {
+        loop {
+            match self.enter(peer) {
+                Admittance::Admitted(slot) => return Some(slot),
+                Admittance::AtAddressLimit => {
+                    table::CONNECTIONS_REFUSED.add([], 1);
+                    tracing::debug!(peer.address = %peer, "an address has all the connections it may have; closed one more");
+                    return None;
+                }
+                Admittance::Full => self.change().await,
+            }
+        }
+    }
+
     /// Gives a connection from `peer` a slot, if need be another's.
-    pub(super) fn enter(&self, peer: IpAddr) -> Admittance {
+    fn enter(&self, peer: IpAddr) -> Admittance {
         let many = is_shared(peer, &self.0.proxies);
         let block = Block::from(peer);
         let mut table = self.table();
@@ -169,7 +187,7 @@ impl ConnectionSlots {
     }
 
     /// Waits until somebody has gone, or may have to.
-    pub(super) async fn change(&self) {
+    async fn change(&self) {
         self.0.room.notified().await;
     }
 
@@ -250,7 +268,7 @@ impl<K> Default for Counts<K> {
 }
 
 /// The slot of one connection, until it is dropped.
-pub(super) struct ConnectionSlot {
+pub struct ConnectionSlot {
     slots: ConnectionSlots,
     key: usize,
     id: u64,
@@ -259,12 +277,12 @@ pub(super) struct ConnectionSlot {
 
 impl ConnectionSlot {
     /// Comes when the connection must make room.
-    pub(super) async fn evicted(&self) {
+    pub async fn evicted(&self) {
         self.evict.cancelled().await;
     }
 
     /// Says what the connection is doing from now on.
-    pub(super) fn set_stage(&self, stage: Stage) {
+    pub fn set_stage(&self, stage: Stage) {
         let mut table = self.slots.table();
         if let Some(row) = table.row(self) {
             row.stage = stage;

@@ -171,7 +171,10 @@ fn at_target(job: &JobProgress, daemon_runs: bool, times: &LocalTimes) -> (u8, S
                 (2, format!("{target}: {change}{tried}"), format!("{target}: {text}{tried}"))
             }
         },
-        "held" => plainly(1, format!("{target} is held")),
+        "held" => match &job.kept_back {
+            Some((batch, _)) => plainly(0, format!("{target} waits: batch {batch} is paused")),
+            None => plainly(1, format!("{target} is held")),
+        },
         "cancelled" => plainly(3, format!("{target} was cancelled")),
         state => {
             let rank = if state == "failed" { 0 } else { 3 };
@@ -198,6 +201,7 @@ mod tests {
             verdict: None,
             acted: false,
             stopped: None,
+            kept_back: None,
             next_permit_at: None,
             before: 0,
             more_urgent: 0,

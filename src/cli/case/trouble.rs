@@ -63,6 +63,9 @@ pub(super) fn stopped(target: &str, stopped: &Stopped, times: &LocalTimes) -> St
 
 /// What keeps a job from going on, for a line about many: nothing where nothing does.
 pub(in crate::cli) fn trouble(job: &JobProgress) -> Option<String> {
+    if job.kept_back.is_some() {
+        return Some("the batch is paused".to_owned());
+    }
     if matches!(job.state.as_str(), "done" | "failed" | "cancelled" | "held") {
         return None;
     }

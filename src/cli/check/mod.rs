@@ -1,7 +1,7 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
 //!
-//! `host` looks at the disk and the daemon, `surroundings` at the sources and the receivers, `channels` at who is told of alerts, `single_sign_on` at the OpenID
-//! provider of the operators.
+//! `host` looks at the disk and the daemon, `certificate` at that of the console, `surroundings` at the sources and the receivers, `channels` at who is told of alerts,
+//! `single_sign_on` at the OpenID provider of the operators.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,6 +19,7 @@ use crate::model::{Capabilities, GrantKind};
 use crate::store::{CounterDifference, Store, check_privacy, daemon_runs};
 use crate::targets::{Finding, Level, Probe, TargetRole};
 
+mod certificate;
 mod channels;
 mod host;
 mod single_sign_on;
@@ -118,6 +119,8 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     checked.sources = surroundings::sources(config, &daemon, args.offline).await;
     checked.receivers = surroundings::receivers(config, args.offline).await;
     checked.channels = channels::channels(config, store.as_ref(), args.offline).await?;
+    let now = Clock::system().now();
+    checked.host.extend(certificate::findings(&config.console, now));
     checked.providers = single_sign_on::providers(config, args.offline).await;
     checked.ok &= checked.host.iter().all(|finding| finding.level < Level::Error);
     checked.ok &= checked

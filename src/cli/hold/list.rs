@@ -27,7 +27,7 @@ struct ListedHold<'h> {
 }
 
 pub(super) async fn list(store: &Store, at: &StoreArgs, all: bool, as_json: bool) -> anyhow::Result<Exit> {
-    let holds = store.holds(all).await?;
+    let holds = store.holds_with_approvals(all).await?;
     let limits = SourceLimits::read(at);
     if as_json {
         let rows = holds.rows.iter().map(|hold| ListedHold {
@@ -81,8 +81,11 @@ fn lines(hold: &Hold, limit: Option<&str>, names: &ShownNames, times: &LocalTime
         people => format!("{people} people"),
     };
     let limit = limit.map_or(String::new(), |limit| format!(" · limit {limit}"));
+    let given = hold
+        .approvals_given()
+        .map_or(String::new(), |given| format!(" · {}", plain(&given)));
     let head = format!(
-        "hold {} · {people} · source {} · {}{limit}",
+        "hold {} · {people}{given} · source {} · {}{limit}",
         hold.id,
         hold.source,
         times.away(hold.placed_at)

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fit::fit;
@@ -20,6 +21,10 @@ pub(in crate::cli) struct LiveLine {
     place: Place,
     /// What stands there, or stood last.
     last: String,
+    /// How long after a line the next one is written, where they are not written over.
+    spacing: Duration,
+    /// When the last such line was written.
+    written_at: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +50,20 @@ impl LiveLine {
         Self {
             place,
             last: String::new(),
+            spacing: Duration::ZERO,
+            written_at: None,
         }
+    }
+
+    /// The same, with so long between two lines where they are not written over: what changes all the time fills no log.
+    pub(in crate::cli) fn spaced(mut self, spacing: Duration) -> Self {
+        self.spacing = spacing;
+        self
+    }
+
+    /// Whether the next line may be written already.
+    fn is_due(&self) -> bool {
+        self.written_at.is_none_or(|at| at.elapsed() >= self.spacing)
     }
 
     /// Shows what is under way and for how long. `change` tells it from what was shown before: a count-down is none.
@@ -66,10 +84,11 @@ impl LiveLine {
                 let _ = out.flush();
                 self.last = text;
             }
-            Place::Lines if change != self.last => {
+            Place::Lines if change != self.last && self.is_due() => {
                 let text = format!("{text} · {}", stopwatch(clock));
                 let _ = writeln!(anstream::stderr().lock(), "{}", shown(&text));
                 change.clone_into(&mut self.last);
+                self.written_at = Some(Instant::now());
             }
             Place::Lines | Place::Nowhere => {}
         }
@@ -90,5 +109,28 @@ impl LiveLine {
 impl Drop for LiveLine {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_all_the_time_is_written_seldom_where_it_is_not_written_over() {
+        let line = |spacing| LiveLine {
+            place: Place::Lines,
+            last: String::new(),
+            spacing,
+            written_at: None,
+        };
+        let (mut seldom, mut always) = (line(Duration::from_hours(1)), line(Duration::ZERO));
+        for line in [&mut seldom, &mut always] {
+            assert!(line.is_due());
+            line.show("1 of 9", "1 of 9", Duration::ZERO);
+        }
+        assert!(!seldom.is_due() && always.is_due());
+        seldom.show("2 of 9", "2 of 9", Duration::ZERO);
+        assert_eq!(seldom.last, "1 of 9", "the next line that is due says it");
     }
 }

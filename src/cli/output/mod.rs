@@ -2,7 +2,7 @@
 //! Text from outside is made harmless for a terminal first.
 //!
 //! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
-//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over; `asked_line` is typed, and a secret is not shown.
+//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over; `raw` is what a command said elsewhere; `asked_line` is typed, and a secret is not shown.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -16,6 +16,7 @@ mod live_line;
 mod local_time;
 mod meaning;
 mod paragraph;
+mod raw;
 mod screen;
 mod table;
 mod terminal;
@@ -26,6 +27,7 @@ pub(super) use live_line::LiveLine;
 pub(super) use local_time::{LocalTimes, coarse, own_time, stopwatch};
 pub(super) use meaning::Meaning;
 pub(super) use paragraph::paragraph;
+pub(super) use raw::{Piece, Printer};
 pub(super) use screen::Screen;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};

@@ -7,6 +7,10 @@ use std::sync::OnceLock;
 
 use jiff::tz::TimeZone;
 
+use crate::cli::handed::handed;
+use crate::console::commands::Handed;
+use crate::model::iana_zone;
+
 /// The narrowest screen that a table is fitted to.
 const NARROWEST: u16 = 40;
 
@@ -34,6 +38,9 @@ pub(in crate::cli) fn tell_utc(utc: bool) {
 /// What standard output can show.
 pub(in crate::cli) fn terminal() -> &'static Terminal {
     TERMINAL.get_or_init(|| {
+        if let Some(handed) = handed() {
+            return of_caller(handed);
+        }
         let size = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
         let utc = UTC.get().copied().unwrap_or_default();
         Terminal {
@@ -43,6 +50,21 @@ pub(in crate::cli) fn terminal() -> &'static Terminal {
             zone: if utc { TimeZone::UTC } else { TimeZone::system() },
         }
     })
+}
+
+/// The terminal of whoever the daemon runs this command for.
+fn of_caller(handed: &Handed) -> Terminal {
+    let zone = handed.zone.as_deref().and_then(iana_zone).unwrap_or_else(TimeZone::system);
+    Terminal {
+        width: handed.width.map(|width| width.max(NARROWEST)),
+        height: None,
+        ascii: handed.ascii,
+        zone: if UTC.get().copied().unwrap_or_default() {
+            TimeZone::UTC
+        } else {
+            zone
+        },
+    }
 }
 
 /// Whether the locale has another character set than UTF-8: the first of the three that is set decides (POSIX, chapter 8.2). Where none is

@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request};
 use serde::Serialize;
 
+use crate::cli::input::read_input;
 use crate::cli::output::{json, line, plain};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -16,6 +17,9 @@ use crate::config::{Config, SourceConfig};
 use crate::model::{Delivery, Receipt, Scope, Signal, Timestamp, When};
 use crate::policy::{Class, Decision, Facts, Work};
 use crate::sources::{NoState, Push, Received, Rejection};
+
+/// The largest payload that is tried.
+const LARGEST: u64 = 16 << 20;
 
 /// `revoked source test`
 #[derive(Debug, Clone, Args)]
@@ -29,7 +33,7 @@ and is checked.")]
 pub struct TestArgs {
     /// The source's name
     name: String,
-    /// The file with the body, as the sender sends it
+    /// The file with the body, as the sender sends it; - for standard input
     #[arg(long, value_name = "FILE")]
     payload: PathBuf,
     /// A header that the sender sends; may stand several times
@@ -135,7 +139,12 @@ pub(super) async fn run(args: &TestArgs, at: &StoreArgs) -> anyhow::Result<Exit>
     let source = source.with_context(|| format!("no source is called {:?}; see revoked source list", args.name))?;
     let push = source.source.push();
     let push = push.with_context(|| format!("nothing is posted to the source {}, so there is nothing to try", args.name))?;
-    let body = std::fs::read(&args.payload).with_context(|| format!("reading the payload in {}", args.payload.display()))?;
+    let body = read_input(&args.payload, LARGEST).context("reading the payload")?;
+    anyhow::ensure!(
+        body.len() as u64 <= LARGEST,
+        "the payload is larger than {} MiB",
+        LARGEST >> 20
+    );
     let request = request(args, body)?;
     let (proved, mut read) = read(push.as_ref(), args, &request).await;
     if let Ok(Received::Delivery(delivery) | Received::Answered(delivery, _)) = &mut read {

@@ -225,6 +225,7 @@ mod tests {
             first: vec!["email:a@example.org".to_owned()],
             group: None,
             approvals: 1,
+            first_approval: None,
         }
     }
 

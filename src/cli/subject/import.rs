@@ -1,12 +1,12 @@
 //! `revoked subject import`: many people from a CSV file, one a line, all of them or none.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::{line, operator, say};
+use crate::cli::input::{name_of, read_input};
 use crate::model::{Subject, SubjectError};
 use crate::store::{ScopedName, Store};
 
@@ -31,16 +31,10 @@ enum Column {
 /// # Errors
 /// Everything that is wrong with the file, each with its line; nothing of it is linked then.
 pub(super) async fn run(store: &Store, file: &Path, check: bool) -> anyhow::Result<()> {
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file).with_context(|| format!("opening {}", file.display()))?;
-    opened
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("reading {}", file.display()))?;
+    let (bytes, name) = (read_input(file, LARGEST)?, name_of(file));
     anyhow::ensure!(
         bytes.len() as u64 <= LARGEST,
-        "{} is larger than {} MiB; import it in parts",
-        file.display(),
+        "{name} is larger than {} MiB; import it in parts",
         LARGEST >> 20
     );
     let people = match read(&bytes) {
@@ -51,7 +45,7 @@ pub(super) async fn run(store: &Store, file: &Path, check: bool) -> anyhow::Resu
             if more > 0 {
                 text = format!("{text}\nand {more} more");
             }
-            anyhow::bail!("nothing of {} was linked:\n{text}", file.display());
+            anyhow::bail!("nothing of {name} was linked:\n{text}");
         }
     };
     let names: usize = people.iter().map(|(_, names)| names.len()).sum();
@@ -62,7 +56,7 @@ pub(super) async fn run(store: &Store, file: &Path, check: bool) -> anyhow::Resu
     let linked = store
         .link_many(people, crate::digest::sha256(&bytes), operator())
         .await
-        .with_context(|| format!("nothing of {} was linked", file.display()))?;
+        .with_context(|| format!("nothing of {name} was linked"))?;
     line(format!("{count} people"))?;
     say(&linked)
 }

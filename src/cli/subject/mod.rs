@@ -65,7 +65,7 @@ pub enum SubjectCommand {
     #[command(after_help = "Example: revoked subject import people.csv
 The first line names the columns: email, username, upn, employee_id, iss_sub:<issuer>, opaque, opaque:<target>.")]
     Import {
-        /// The file
+        /// The file; - for standard input
         file: PathBuf,
         /// Say what is in it and change nothing
         #[arg(long)]

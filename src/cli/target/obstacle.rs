@@ -1,4 +1,5 @@
-//! Why the work of a case waits: at a target that an operator has paused, that refuses us or is down, or since no daemon runs.
+//! Why the work of a case waits: at a target that an operator has paused, that refuses us or is down, since its batch is paused, or since no
+//! daemon runs.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,12 @@ pub(in crate::cli) struct Obstacle {
 
 /// What keeps a job from going on at its target; nothing where it is over, or at work.
 fn obstacle(job: &JobProgress, daemon_runs: bool) -> Option<Obstacle> {
+    if let Some((batch, pause)) = &job.kept_back {
+        return Some(Obstacle {
+            why: format!("batch {batch} is paused by {} ({})", plain(&pause.by), plain(&pause.note)),
+            next: format!("revoked batch resume {batch}"),
+        });
+    }
     if !matches!(job.state.as_str(), "queued" | "scheduled" | "running") {
         return None;
     }

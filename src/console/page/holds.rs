@@ -35,6 +35,8 @@ struct Line {
     detail: String,
     source: String,
     people: i64,
+    /// Whose approval it has already.
+    given: Option<String>,
     first: String,
     placed: Moment,
     /// By whom, when, and why.
@@ -50,6 +52,7 @@ impl Line {
             detail: visible(&hold.detail),
             source: visible(&hold.source),
             people: hold.people,
+            given: hold.approvals_given().as_deref().map(visible),
             first: visible(&hold.first.join(", ")),
             placed: Moment::new(hold.placed_at, now),
             decided: hold.decided_at.map(|at| {
@@ -106,7 +109,7 @@ pub(super) async fn show(
     let mut decided = console.store.decided_holds(&asked.which()?).await?.rows;
     let is_cut = decided.len() > SHOWN;
     decided.truncate(SHOWN);
-    let open = console.store.holds(false).await?.rows;
+    let open = console.store.holds_with_approvals(false).await?.rows;
     render(&Page {
         frame: Frame::new("Holds", &caller, form_token(&headers), now).at("/holds"),
         older: decided.last().filter(|_| is_cut).map(|hold| asked.before(hold.id)),

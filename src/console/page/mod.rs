@@ -18,6 +18,10 @@ use crate::digest::{hex, sha256};
 mod alerts;
 mod asked;
 mod assets;
+mod batch;
+mod batch_asked;
+mod batch_bar;
+mod batches;
 mod case;
 mod changes;
 mod departures;
@@ -50,6 +54,12 @@ pub(super) fn router() -> Router<Console> {
         .route("/cases/{id}/report", get(report::of_case))
         .route("/cases/{id}/notes", post(case::note))
         .route("/cases/{id}/cancellation", post(case::call_off))
+        .route("/batches", get(batches::show).post(batch_asked::submit))
+        .route("/batches/rehearsal", post(batch_asked::rehearse))
+        .route("/batches/{id}", get(batch::show))
+        .route("/batches/{id}/pause", post(batch::pause))
+        .route("/batches/{id}/resumption", post(batch::resume))
+        .route("/batches/{id}/cancellation", post(batch::call_off))
         .route("/holds", get(holds::show))
         .route("/holds/{id}", get(hold::show).post(hold::decide))
         .route("/alerts", get(alerts::show))

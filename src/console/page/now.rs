@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
+use super::batches::Line as BatchLine;
 use super::words::{Frame, Moment, person, visible};
 use super::{form_token, render};
 use crate::console::Console;
@@ -14,6 +15,8 @@ use crate::store::{Alert, CaseFilter, CaseView, Counts, Hold};
 
 /// How many cases are shown.
 const CASES: u32 = 20;
+/// How many of the newest batches are looked at.
+const BATCHES: usize = 3;
 
 #[derive(Template)]
 #[template(path = "now.html", config = "src/console/page/askama.toml")]
@@ -21,6 +24,7 @@ struct Page {
     frame: Frame,
     holds: Vec<HoldLine>,
     alerts: Vec<AlertLine>,
+    batches: Vec<BatchLine>,
     cases: Vec<CaseLine>,
     counts: Counts,
 }
@@ -30,6 +34,7 @@ struct HoldLine {
     detail: String,
     source: String,
     people: i64,
+    given: Option<String>,
     first: String,
     placed: Moment,
 }
@@ -69,6 +74,7 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
     let store = &console.store;
     let now = store.clock().now();
     let hold = |hold: Hold| HoldLine {
+        given: hold.approvals_given().as_deref().map(visible),
         id: hold.id,
         detail: visible(&hold.detail),
         source: hold.source,
@@ -90,7 +96,7 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
     };
     render(&Page {
         frame: Frame::new("Now", &caller, form_token(&headers), now).at("/"),
-        holds: store.holds(false).await?.rows.into_iter().map(hold).collect(),
+        holds: store.holds_with_approvals(false).await?.rows.into_iter().map(hold).collect(),
         // Those about a hold stand there already.
         alerts: store
             .alerts(false)
@@ -99,6 +105,13 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
             .into_iter()
             .filter(|alert| alert.kind != "hold")
             .map(alert)
+            .collect(),
+        batches: store
+            .batches(None, BATCHES)
+            .await?
+            .iter()
+            .filter(|batch| batch.progress.unfinished + batch.progress.new > 0)
+            .map(|batch| BatchLine::new(batch, now))
             .collect(),
         cases: store
             .find_cases(&filter)

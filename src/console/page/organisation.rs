@@ -79,12 +79,12 @@ pub(super) async fn come_back(
         if refusal != unknown {
             return Err(refusal);
         }
-        return Page::new(&console, UNKNOWN.to_owned(), "/").answer(StatusCode::FORBIDDEN);
+        return Page::new(&console, UNKNOWN, "/").answer(StatusCode::FORBIDDEN);
     };
     let now = console.store.clock().now();
     let vouched = tokio::time::timeout(PATIENCE, way.finish(&returned, &attempt, now)).await;
     match vouched {
-        Err(_) => Page::new(&console, SLOW.to_owned(), &next).answer(StatusCode::SERVICE_UNAVAILABLE),
+        Err(_) => Page::new(&console, SLOW, &next).answer(StatusCode::SERVICE_UNAVAILABLE),
         Ok(Err(why)) => refused(&console, &why, &next),
         Ok(Ok(Vouched { operator, role })) => {
             let secret = console.store.begin_session(operator, role, way.settings.session).await?;
@@ -106,14 +106,14 @@ fn way(console: &Console) -> Result<&SingleSignOn, Refusal> {
 /// The page, with why nobody is signed in.
 fn refused(console: &Console, why: &Refused, next: &str) -> Result<Response, Refusal> {
     match why {
-        Refused::NoRole => Page::new(console, NO_ROLE.to_owned(), next).answer(StatusCode::FORBIDDEN),
+        Refused::NoRole => Page::new(console, NO_ROLE, next).answer(StatusCode::FORBIDDEN),
         Refused::NotBelieved(why) => {
             tracing::warn!(why, "a sign-in by way of the OpenID provider was refused");
-            Page::new(console, format!("You are not signed in: {why}."), next).answer(StatusCode::FORBIDDEN)
+            Page::new(console, &format!("You are not signed in: {why}."), next).answer(StatusCode::FORBIDDEN)
         }
         Refused::NotNow(why, _) => {
             tracing::warn!(why, "a sign-in by way of the OpenID provider came to nothing");
-            Page::new(console, format!("You are not signed in: {why}."), next).answer(StatusCode::SERVICE_UNAVAILABLE)
+            Page::new(console, &format!("You are not signed in: {why}."), next).answer(StatusCode::SERVICE_UNAVAILABLE)
         }
     }
 }

@@ -212,7 +212,7 @@ async fn known(store: &Store, names: &BTreeSet<Subject>, asked: &BTreeSet<String
             );
         }
     }
-    let first = sorted.first().filter(|_| !cases.is_empty()).map(|name| name.to_string());
+    let first = sorted.first().filter(|_| !cases.is_empty()).map(ToString::to_string);
     let mut shown = sorted.into_iter().map(|name| person(Some(&name.to_string())));
     Ok(Person {
         name: shown.next().unwrap_or_default(),

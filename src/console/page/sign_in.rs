@@ -32,10 +32,10 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(console: &Console, said: String, next: &str) -> Self {
+    pub(super) fn new(console: &Console, said: &str, next: &str) -> Self {
         let next = own_page(next).unwrap_or("/").to_owned();
         Self {
-            said: visible(&said),
+            said: visible(said),
             by_organisation: console.single_sign_on.is_some(),
             query: serde_urlencoded::to_string([("next", &next)]).unwrap_or_default(),
             next,
@@ -67,7 +67,7 @@ impl Next {
 }
 
 pub(super) async fn show(State(console): State<Console>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
-    render(&Page::new(&console, String::new(), &Next::of(query.as_deref())))
+    render(&Page::new(&console, "", &Next::of(query.as_deref())))
 }
 
 #[derive(Deserialize)]
@@ -91,7 +91,7 @@ pub(super) async fn sign_in(
             if refusal != failed {
                 return Err(refusal);
             }
-            Page::new(&console, UNKNOWN_CODE.to_owned(), &form.next).answer(StatusCode::FORBIDDEN)
+            Page::new(&console, UNKNOWN_CODE, &form.next).answer(StatusCode::FORBIDDEN)
         }
         Some(secret) => {
             let next = own_page(&form.next).unwrap_or("/");

@@ -62,6 +62,7 @@ impl Frame {
 const PAGES: &[(&str, &str)] = &[
     ("/", "Now"),
     ("/holds", "Holds"),
+    ("/batches", "Batches"),
     ("/alerts", "Alerts"),
     ("/people", "People"),
     ("/departures", "Departures"),

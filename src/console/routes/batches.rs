@@ -1,33 +1,29 @@
-//! Batches: many people asked for as one, as `revoked revoke --from` does it: shown and counted, confirmed by its hash, followed and called off as one.
+//! Batches: many people asked for as one, as `revoked revoke --from` does it: shown and counted, confirmed by its hash, followed as one.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::requests::reason;
-use super::{Json, Path};
+use super::{Json, Number, Page, Path, Query, page_size};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::model::{Reason, Subject};
+use crate::model::{Reason, Signal, Subject};
 use crate::policy::{Class, INBOX};
-use crate::store::{AskedOfSet, BatchProgress, CaseFilter, InboxRow, StoreError};
+use crate::store::{AskedOfSet, BatchProgress, BatchView, CaseFilter, InboxRow, Listed, StoreError, id_of_batch, key_of_batch};
 
 /// How many people a batch is about at most.
 const MOST: usize = 10_000;
-/// How long one request goes on calling off: the rest is left to the next.
-const CALLING_OFF: Duration = Duration::from_secs(20);
 
 /// Many people for one reason.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct People {
+pub(in crate::console) struct People {
     /// Whom it is about, each as in a request.
     #[schema(min_items = 1, max_items = 10_000)]
     subjects: Vec<String>,
@@ -44,33 +40,36 @@ pub(super) struct People {
 
 /// What a batch would do.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct BatchPlan {
+pub(in crate::console) struct BatchPlan {
     /// The hash of what is asked for whom, which confirms it.
-    set: String,
+    pub(in crate::console) set: String,
     /// How many people it is about.
-    people: usize,
+    pub(in crate::console) people: usize,
     /// How many name somebody who stands in it already, by that name or another that is known of them.
-    again: usize,
+    pub(in crate::console) again: usize,
     /// The playbook.
-    playbook: String,
+    pub(in crate::console) playbook: String,
     /// Where something would be done.
-    targets: Vec<String>,
+    pub(in crate::console) targets: Vec<String>,
     /// Who waits for a decision, being protected.
-    protected: Vec<String>,
+    pub(in crate::console) protected: Vec<String>,
     /// Who has a case already that waits or is at work.
-    joins: Vec<Joins>,
+    pub(in crate::console) joins: Vec<Joins>,
     /// How many may be asked for at once, where these are more, or with those who were asked for just now: then all of it waits under one hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    over_limit: Option<usize>,
+    pub(in crate::console) over_limit: Option<usize>,
+    /// Why all of it would wait, where it would by its number: the source's limits, the operator's, a share of the people who are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::console) waits_whole: Option<String>,
 }
 
 /// Somebody who has a case already.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Joins {
+pub(in crate::console) struct Joins {
     /// Who.
-    subject: String,
+    pub(in crate::console) subject: String,
     /// The case.
-    case: i64,
+    pub(in crate::console) case: i64,
 }
 
 /// What was read of a batch.
@@ -83,14 +82,18 @@ struct Read {
 /// Says what a batch would do: how many people, who of them waits for a decision, and the hash of it all. Nothing is done.
 #[utoipa::path(post, path = "/api/v1/batches/rehearsal", tag = "batches", operation_id = "rehearse_batch", request_body = People,
     responses((status = 200, body = BatchPlan)))]
-pub(super) async fn rehearse(State(console): State<Console>, Json(people): Json<People>) -> Result<Answer<BatchPlan>, Refusal> {
-    Ok(Answer(read(&console, &people).await?.plan))
+pub(super) async fn rehearse(
+    State(console): State<Console>,
+    caller: Caller,
+    Json(people): Json<People>,
+) -> Result<Answer<BatchPlan>, Refusal> {
+    Ok(Answer(was_read(&console, &caller, &people).await?.0))
 }
 
 /// A batch that is confirmed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewBatch {
+pub(in crate::console) struct NewBatch {
     /// Whom it is about, as they were rehearsed.
     #[schema(min_items = 1, max_items = 10_000)]
     subjects: Vec<String>,
@@ -114,13 +117,39 @@ pub(super) struct NewBatch {
 /// A batch that was taken.
 #[derive(Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the member is called as the route names it")]
-pub(super) struct Batch {
+pub(in crate::console) struct Batch {
     /// By what it is followed.
-    batch: String,
+    pub(in crate::console) batch: String,
     /// How many people it is about.
     people: usize,
     /// Whether the same was asked for within a day: then nothing is asked for again.
     again: bool,
+}
+
+impl People {
+    /// These people for one reason.
+    pub(in crate::console) const fn new(subjects: Vec<String>, reason: String) -> Self {
+        Self {
+            subjects,
+            reason,
+            playbook: None,
+            target: None,
+        }
+    }
+}
+
+impl NewBatch {
+    /// These people, confirmed by this hash.
+    pub(in crate::console) fn new(people: People, set: String, note: String) -> Self {
+        Self {
+            subjects: people.subjects,
+            reason: people.reason,
+            playbook: people.playbook,
+            target: people.target,
+            set,
+            note: Some(note),
+        }
+    }
 }
 
 /// Asks for exactly what was rehearsed: a case for each person, all of them or none. The same again within a day is the same batch.
@@ -131,6 +160,11 @@ pub(super) async fn submit(
     caller: Caller,
     Json(new): Json<NewBatch>,
 ) -> Result<(StatusCode, Answer<Batch>), Refusal> {
+    Ok((StatusCode::ACCEPTED, Answer(submitted(&console, &caller, new).await?)))
+}
+
+/// Asks for it, where it still is what was shown.
+pub(in crate::console) async fn submitted(console: &Console, caller: &Caller, new: NewBatch) -> Result<Batch, Refusal> {
     let note = super::note(new.note.as_deref())?;
     let people = People {
         subjects: new.subjects,
@@ -142,7 +176,7 @@ pub(super) async fn submit(
         plan,
         reason,
         people: subjects,
-    } = read(&console, &people).await?;
+    } = read(console, caller, &people).await?;
     if plan.set != new.set {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
@@ -159,12 +193,51 @@ pub(super) async fn submit(
         ..InboxRow::default()
     });
     let submitted = console.store.submit_set(plan.set, rows.collect()).await?;
-    let batch = Batch {
-        batch: submitted.key.replace(':', "-"),
+    Ok(Batch {
+        batch: id_of_batch(&submitted.key),
         people: submitted.rows.len(),
         again: submitted.before.is_some(),
+    })
+}
+
+/// What a batch would do, and whom it is about, each once.
+pub(in crate::console) async fn was_read(
+    console: &Console,
+    caller: &Caller,
+    people: &People,
+) -> Result<(BatchPlan, Vec<Subject>), Refusal> {
+    let read = read(console, caller, people).await?;
+    Ok((read.plan, read.people))
+}
+
+/// Which batches.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WhichBatches {
+    /// Only those that were asked for before then: an instant as `next` of the page before has it, in milliseconds since 1970.
+    #[param(value_type = Option<Number>)]
+    before: Option<Number>,
+    /// At most so many, 50 without it, 200 at most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200)]
+    limit: Option<Number>,
+}
+
+/// Batches, the newest first, with how far each is.
+#[utoipa::path(get, path = "/api/v1/batches", tag = "batches", operation_id = "list_batches", params(WhichBatches),
+    responses((status = 200, body = Page<BatchView>)))]
+pub(super) async fn list(
+    State(console): State<Console>,
+    Query(which): Query<WhichBatches>,
+) -> Result<Answer<Page<BatchView>>, Refusal> {
+    let limit = page_size(which.limit)?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+    let rows = console.store.batches(which.before.map(|before| before.0), most).await?;
+    let listed = Listed {
+        rows,
+        unreadable: Vec::new(),
     };
-    Ok((StatusCode::ACCEPTED, Answer(batch)))
+    Ok(Answer(Page::cut(listed, limit, |batch| batch.request.asked_at.ms())))
 }
 
 /// How far a batch is.
@@ -174,66 +247,8 @@ pub(super) async fn show(State(console): State<Console>, Path(id): Path<String>)
     Ok(Answer(progress(&console, &key(&id)?).await?))
 }
 
-/// Why what is left of a batch is called off.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WhyOff {
-    /// The reason.
-    #[schema(min_length = 1, max_length = 2000, pattern = "\\S")]
-    note: String,
-}
-
-/// What was called off.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct BatchCalledOff {
-    /// How many cases.
-    cases: usize,
-    /// How many are left, where it took too long: ask again.
-    left: usize,
-}
-
-/// Calls off what of a batch has not ended, case by case. What was done stays done.
-#[utoipa::path(post, path = "/api/v1/batches/{id}/cancellation", tag = "batches", operation_id = "cancel_batch", params(("id" = String, Path)),
-    request_body = WhyOff, responses((status = 200, body = BatchCalledOff)))]
-pub(super) async fn cancel(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    caller: Caller,
-    Json(why): Json<WhyOff>,
-) -> Result<Answer<BatchCalledOff>, Refusal> {
-    let note = super::text("note", &why.note, super::LONGEST_NOTE)?;
-    let key = key(&id)?;
-    let before = progress(&console, &key).await?;
-    if before.new > 0 {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
-            format!("{} people of it have no case yet: call it off once they have", before.new),
-        ));
-    }
-    let until = Instant::now() + CALLING_OFF;
-    let cases = console.store.unfinished_of_batch(&key).await?;
-    let mut off = BatchCalledOff::default();
-    for (done, case) in cases.iter().enumerate() {
-        if Instant::now() >= until {
-            off.left = cases.len() - done;
-            break;
-        }
-        match console
-            .store
-            .call_off(*case, caller.operator.clone(), Some(note.clone()))
-            .await
-        {
-            Ok(_) => off.cases += 1,
-            // It has ended meanwhile.
-            Err(StoreError::Refused(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(Answer(off))
-}
-
 /// Reads whom a batch is about, and looks up what would become of each.
-async fn read(console: &Console, asked: &People) -> Result<Read, Refusal> {
+async fn read(console: &Console, caller: &Caller, asked: &People) -> Result<Read, Refusal> {
     if !(1..=MOST).contains(&asked.subjects.len()) {
         return Err(Refusal::unreadable(format!("subjects: name from 1 to {MOST}")));
     }
@@ -290,6 +305,9 @@ async fn read(console: &Console, asked: &People) -> Result<Read, Refusal> {
         let recent = console.store.recently_acted_on(INBOX, class, limit).await?;
         over_limit = (people.len() + recent > limit).then_some(limit);
     }
+    let mut signal = Signal::new("list", [0; 32], Subject::Opaque("list".to_owned()), reason);
+    signal.requested_by = Some(caller.operator.to_string());
+    let foreseen = console.store.foresee_list(&policy, &signal, people.len()).await?;
     let of_set = AskedOfSet {
         reason: reason.word(),
         playbook: asked.playbook.as_deref(),
@@ -308,11 +326,13 @@ async fn read(console: &Console, asked: &People) -> Result<Read, Refusal> {
         protected: waits,
         joins,
         over_limit,
+        waits_whole: foreseen.map(|why| why.to_string()),
     };
     Ok(Read { plan, reason, people })
 }
 
-async fn progress(console: &Console, key: &str) -> Result<BatchProgress, Refusal> {
+/// How far a batch is; that there is none is a status of its own.
+pub(in crate::console) async fn progress(console: &Console, key: &str) -> Result<BatchProgress, Refusal> {
     console.store.batch_progress(key).await.map_err(|error| match error {
         StoreError::Refused(why) => Refusal::new(StatusCode::NOT_FOUND, why),
         error => error.into(),
@@ -320,11 +340,6 @@ async fn progress(console: &Console, key: &str) -> Result<BatchProgress, Refusal
 }
 
 /// The key of a list, as a path names it.
-fn key(id: &str) -> Result<String, Refusal> {
-    let key = id.split_once('-').filter(|(set, at)| {
-        let is_hash = set.len() == 16 && set.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_hash && !at.is_empty() && at.len() <= 16 && at.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    key.map(|(set, at)| format!("{set}:{at}"))
-        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is no such batch"))
+pub(in crate::console) fn key(id: &str) -> Result<String, Refusal> {
+    key_of_batch(id).ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "there is no such batch"))
 }

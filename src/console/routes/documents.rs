@@ -36,8 +36,9 @@ pub(super) enum Format {
 /// What a report has in common with every other, as JSON. Its sections are further members: lists of sentences and of rows, each with the numbers of the
 /// `entries` that carry it.
 #[derive(ToSchema)]
+#[schema(as = Report)]
 #[expect(dead_code, reason = "only its shape is wanted: crate::report writes it")]
-pub(super) struct Report {
+pub(super) struct Shape {
     /// What it is: `case`, `person` or `handover`.
     report: String,
     /// Its title.
@@ -64,7 +65,7 @@ pub(super) struct Written {
 
 /// The report of a case, built from the trail's entries: what was known when, what was done and proved, what is not covered, and the proofs of the entries.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/report", tag = "reports", operation_id = "report_case", params(("id" = Number, Path), Written),
-    responses((status = 200, content((Report = "application/json"), (String = "text/markdown"), (String = "text/html")))))]
+    responses((status = 200, content((Shape = "application/json"), (String = "text/markdown"), (String = "text/html")))))]
 pub(super) async fn of_case(
     State(console): State<Console>,
     Path(Number(id)): Path<Number>,
@@ -94,7 +95,7 @@ pub(super) struct Certified {
 
 /// What a person held where, how it ended, how that was proved, and what is unproved.
 #[utoipa::path(get, path = "/api/v1/people/report", tag = "reports", operation_id = "report_person", params(Certified),
-    responses((status = 200, content((Report = "application/json"), (String = "text/markdown"), (String = "text/html")))))]
+    responses((status = 200, content((Shape = "application/json"), (String = "text/markdown"), (String = "text/html")))))]
 pub(super) async fn of_person(
     State(console): State<Console>,
     caller: Caller,
@@ -121,7 +122,7 @@ pub(super) struct Shift {
 
 /// What the next shift must know: what could not be revoked, what is held, what came back, who departs, and what closed and came.
 #[utoipa::path(get, path = "/api/v1/handover", tag = "reports", operation_id = "hand_over", params(Shift),
-    responses((status = 200, content((Report = "application/json"), (String = "text/markdown"), (String = "text/html")))))]
+    responses((status = 200, content((Shape = "application/json"), (String = "text/markdown"), (String = "text/html")))))]
 pub(super) async fn handover(State(console): State<Console>, Query(shift): Query<Shift>) -> Result<Response, Refusal> {
     let now = console.store.clock().now();
     let since = instant("since", shift.since.as_deref())?.unwrap_or(now.minus(SHIFT));
@@ -138,7 +139,7 @@ fn answer(document: &Document, name: &str, format: Option<Format>) -> Result<Res
             document
                 .json()
                 .and_then(|json| serde_json::to_string(&json))
-                .map_err(unwritten)?,
+                .map_err(|error| unwritten(&error))?,
         ),
         Format::Markdown => ("text/markdown; charset=utf-8", "md", report::markdown(document)),
         Format::Html => ("text/html; charset=utf-8", "html", report::html(document, Look::Inside)),
@@ -152,7 +153,7 @@ fn answer(document: &Document, name: &str, format: Option<Format>) -> Result<Res
     Ok(response)
 }
 
-fn unwritten(error: serde_json::Error) -> Refusal {
+fn unwritten(error: &serde_json::Error) -> Refusal {
     tracing::error!(%error, "a report could not be written as JSON");
     Refusal::new(
         http::StatusCode::INTERNAL_SERVER_ERROR,

@@ -24,7 +24,7 @@ pub(super) struct Which {
 /// Open holds, the oldest first.
 #[utoipa::path(get, path = "/api/v1/holds", tag = "holds", operation_id = "list_holds", params(Which), responses((status = 200, body = Page<Hold>)))]
 pub(super) async fn list(State(console): State<Console>, Query(which): Query<Which>) -> Result<Answer<Page<Hold>>, Refusal> {
-    Ok(Answer(Page::whole(console.store.holds(which.all).await?)))
+    Ok(Answer(Page::whole(console.store.holds_with_approvals(which.all).await?)))
 }
 
 /// Which cases of a hold are left out.

@@ -14,8 +14,10 @@ use crate::model::{Subject, Timestamp};
 use crate::store::{Listed, UnreadableRow};
 
 mod alerts;
+mod batch_steps;
 mod batches;
 mod cases;
+mod commands;
 mod departures;
 mod documents;
 mod erasures;
@@ -40,6 +42,10 @@ mod tokens;
 mod trail;
 mod transmitter;
 
+pub(super) use batch_steps::CALLING_OFF;
+pub(super) use batches::{
+    BatchPlan, NewBatch, People, key as batch_key, progress as batch_progress, submitted as submit_batch, was_read,
+};
 use number::Number;
 
 /// The routes with their description.
@@ -57,9 +63,12 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(requests::show))
         .routes(routes!(leaked::submit))
         .routes(routes!(batches::rehearse))
-        .routes(routes!(batches::submit))
+        .routes(routes!(batches::list, batches::submit))
         .routes(routes!(batches::show))
-        .routes(routes!(batches::cancel))
+        .routes(routes!(batch_steps::report))
+        .routes(routes!(batch_steps::pause))
+        .routes(routes!(batch_steps::resume))
+        .routes(routes!(batch_steps::cancel))
         .routes(routes!(find::find))
         .routes(routes!(people::show))
         .routes(routes!(subjects::link))
@@ -102,6 +111,7 @@ pub(super) fn described() -> OpenApiRouter<Console> {
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::end))
         .routes(routes!(sign_in_links::make))
+        .routes(routes!(commands::run))
 }
 
 /// The description of the API.

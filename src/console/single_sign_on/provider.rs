@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION};
 use reqwest::Url;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -151,7 +151,7 @@ pub(super) async fn exchange(
     attempt: &Attempt,
 ) -> Result<Tokens, Refused> {
     let verifier = attempt.verifier();
-    let secret = settings.client_secret.as_ref().map(|secret| secret.expose_secret());
+    let secret = settings.client_secret.as_ref().map(ExposeSecret::expose_secret);
     let secret = secret.ok_or_else(|| Refused::unbelieved("the client secret could not be read"))?;
     let mut form = vec![
         ("grant_type", "authorization_code"),

@@ -6,11 +6,15 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
     let about = |prefix: &str| key.strip_prefix(prefix);
     match (kind, case) {
         ("hold", _) => about("hold:").map_or("revoked hold list".to_owned(), |hold| format!("revoked hold show {hold}")),
-        ("lane_paused" | "config_refused", _) => "revoked check".to_owned(),
+        ("lane_paused" | "config_refused" | "certificate_refused" | "certificate_expires", _) => "revoked check".to_owned(),
         ("target_down", _) => "revoked target list".to_owned(),
         ("target_paused", _) => about("target:").map_or_else(
             || "revoked target list".to_owned(),
             |target| format!("revoked target resume {target}"),
+        ),
+        ("batch_paused", _) => about("batch:").map_or_else(
+            || "revoked batch list".to_owned(),
+            |batch| format!("revoked batch show {batch}"),
         ),
         ("canary_survived" | "canary_untried", _) => "revoked check --prove".to_owned(),
         ("group_list", _) => "revoked policy groups".to_owned(),
@@ -86,6 +90,7 @@ mod tests {
             "revoked departures show 2"
         );
         assert_eq!(next("target_paused", "target:chat", None), "revoked target resume chat");
+        assert_eq!(next("batch_paused", "batch:00ff-17", None), "revoked batch show 00ff-17");
         assert_eq!(next("quarantine", "source:hr", None), "revoked alert clear 7");
         assert_eq!(
             next("quarantine", "source:hr:file:3f2a91bc00112233", None),

@@ -41,6 +41,31 @@ pub struct Hold {
     pub group: Option<String>,
     /// How many people must approve.
     pub approvals: i64,
+    /// The first of two approvals, where it was given; in lists of holds alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_approval: Option<GivenApproval>,
+}
+
+/// The first of two approvals of a hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct GivenApproval {
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether cases were taken out.
+    pub in_part: bool,
+}
+
+impl Hold {
+    /// Whose approval it has already, and that another is needed: `1 of 2 approvals (operator:anna)`.
+    #[must_use]
+    pub fn approvals_given(&self) -> Option<String> {
+        self.first_approval.as_ref().map(|first| {
+            let part = if first.in_part { ", of a part" } else { "" };
+            format!("1 of 2 approvals ({}{part})", first.by)
+        })
+    }
 }
 
 /// Which decided holds a list shows.
@@ -150,6 +175,7 @@ pub(super) fn hold_view(row: &mut Gaps<'_>) -> Hold {
             .unwrap_or_default(),
         group: row.text_if_any(13),
         approvals: row.read(14),
+        first_approval: None,
     }
 }
 

@@ -85,12 +85,22 @@ impl Store {
 impl Tx<'_> {
     /// Stores a delivery with statements of its own.
     pub(super) async fn accept_alone(&mut self, request: &AcceptRequest) -> Result<Outcome> {
+        // All rows of a delivery are of one list, or of none.
+        let kept_back = match request.delivery.inbox.first() {
+            Some(row) => self.pause_of_row(*row).await?,
+            None => None,
+        };
         let mut context = AcceptContext {
             sealed: &request.sealed,
             policy: &request.policy,
             receivers: &request.receivers,
             queued: false,
-            slots: request.slots.clone(),
+            slots: if kept_back.is_some() {
+                Vec::new()
+            } else {
+                request.slots.clone()
+            },
+            kept_back,
             holds: PlacedHolds::default(),
             targets: Vec::new(),
             claims: Vec::new(),

@@ -21,6 +21,8 @@ pub(in crate::store) struct AcceptContext<'a> {
     pub(in crate::store) receivers: &'a [Receiver],
     /// Whether a statement was queued.
     pub(in crate::store) queued: bool,
+    /// The paused batch that it is: the cases that it opens wait.
+    pub(in crate::store) kept_back: Option<String>,
     /// Lanes that offer a slot to an urgent job.
     pub(in crate::store) slots: Vec<SlotOffer>,
     /// The holds that its signals came under.

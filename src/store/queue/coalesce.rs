@@ -13,7 +13,7 @@ use super::evidence_row;
 use super::place_hold::WHOLE_DELIVERY;
 use super::reported_time::is_ended_by;
 use super::requeue::{ContainingJob, NEWEST_CONTAINING};
-use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
+use crate::model::{Actor, CaseId, Containment, Evidence, Reason, Timestamp, When};
 use crate::policy::{STAYS, Work};
 use crate::store::columns::Columns as _;
 use crate::store::identity::references::{REFERENCES, json_of};
@@ -82,6 +82,10 @@ impl Tx<'_> {
             context.targets.push(job.target);
         }
         let sooner = hold.is_none() && work.due.is_none_or(|due| due <= self.now);
+        if sooner && context.kept_back.is_none() {
+            let by = Actor::source(&new.delivery.source);
+            context.targets.extend(self.end_pause_of_case(case, by).await?);
+        }
         if work.priority.0 < priority || sooner {
             let due = if sooner {
                 self.queue_scheduled_jobs(case).await?
@@ -174,6 +178,10 @@ impl Tx<'_> {
             let (playbook, reason): (String, String) = (row.read(3)?, row.read(4)?);
             // A signal that may act must not be swallowed by a case that waits for a human, nor the reverse.
             if (state == "held") != hold.is_some() {
+                continue;
+            }
+            // What a paused batch keeps back goes on for a signal that is to be acted on now; one that is to be later has a case of its own.
+            if work.due.is_some_and(|due| due > self.now) && self.is_paused(case).await? {
                 continue;
             }
             // Nor may a plan be let go, or called off, by a decision about something else.

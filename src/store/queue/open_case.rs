@@ -47,6 +47,9 @@ impl Tx<'_> {
         .last_insert_rowid();
         self.link_signal(new.signal_id, case).await?;
         self.record(&entries::case_opened(new, case, work));
+        if let Some(batch) = &context.kept_back {
+            self.keep_case_back(case, batch).await?;
+        }
         for (target, containment) in &work.jobs {
             let (state, offer) = match (hold, work.due.filter(|due| *due > self.now)) {
                 (Some(_), _) => (JobState::Held, None),

@@ -34,6 +34,21 @@ impl Store {
             .map_err(StoreError::sql("reading how many people are known"))?;
         Ok(count(known))
     }
+
+    /// How many compromises an operator has asked for within the window that were acted on.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn recently_asked_by(&self, operator: &str) -> Result<usize> {
+        let row = sqlx::query(BY_OPERATOR)
+            .bind(INBOX)
+            .bind(self.clock().now().minus(Class::Compromises.window()).ms())
+            .bind(serde_json::json!([operator]).to_string())
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("counting what an operator has asked for"))?;
+        row.map_or(Ok(0), |row| Ok(count(row.read(1)?)))
+    }
 }
 
 impl Tx<'_> {

@@ -259,6 +259,7 @@ impl Tx<'_> {
             policy: &file.policy,
             receivers: &file.receivers,
             queued: false,
+            kept_back: None,
             slots: Vec::new(),
             // Read again for each portion: a human may have decided about what was stored so far, and nothing may wait under that for ever.
             holds: self.open_holds(file.batch).await?,

@@ -1,10 +1,9 @@
 //! What the store keeps about sources and for them.
 //!
-//! [`deliveries`] and [`inbox`] (with [`inbox_row`]) first: what comes in beside signals, a list of it in [`inbox_set`] with [`batch`]; then [`state`] (what a source keeps for itself),
+//! [`deliveries`] and [`inbox`] (with [`inbox_row`]) first: what comes in beside signals, a list of it in [`inbox_set`]; then [`state`] (what a source keeps for itself),
 //! [`health`] with [`lag`] and [`silence`], [`mode`] (whether they are acted on), [`leaked_credentials`], [`unnamed_proxies`], and
 //! [`group_lists`], the people whom policy treats apart.
 
-pub(in crate::store) mod batch;
 pub(in crate::store) mod deliveries;
 pub(in crate::store) mod group_lists;
 pub(in crate::store) mod health;

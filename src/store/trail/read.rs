@@ -192,43 +192,7 @@ impl Store {
             query.push(" AND ").push(member!("at")).push(" < ").push_bind(until.ms());
         }
         if let Some(operator) = &filter.operator {
-            // With the number that the kernel vouched for, or without one.
-            let name = format!("operator:{operator}");
-            query
-                .push(" AND (")
-                .push(member!("actor"))
-                .push(" = ")
-                .push_bind(name.clone());
-            query
-                .push(" OR substr(")
-                .push(member!("actor"))
-                .push(", 1, length(")
-                .push_bind(name.clone());
-            query.push(") + 1) = ").push_bind(format!("{name}("));
-            // Or by the word of an OpenID provider.
-            for way in ["oidc:", "oidc-login:"] {
-                let signed_in = format!("{name} {way}");
-                query
-                    .push(" OR substr(")
-                    .push(member!("actor"))
-                    .push(", 1, length(")
-                    .push_bind(signed_in.clone());
-                query.push(")) = ").push_bind(signed_in);
-            }
-            // Or who became the account that did it.
-            let (login, sudo) = (format!(" login:{operator}("), format!(" sudo:{operator}"));
-            query
-                .push(" OR instr(")
-                .push(member!("actor"))
-                .push(", ")
-                .push_bind(login)
-                .push(") > 0 OR substr(")
-                .push(member!("actor"))
-                .push(", -length(")
-                .push_bind(sudo.clone())
-                .push(")) = ")
-                .push_bind(sudo)
-                .push(")");
+            push_operator(&mut query, operator);
         }
         query
             .push(" ORDER BY t.seq ")
@@ -263,4 +227,45 @@ fn read_row(row: &sqlx::sqlite::SqliteRow) -> Result<TrailRow> {
         body: row.read(1)?,
         leaf,
     })
+}
+
+/// Only what an operator of this name did, however it is known that they did.
+fn push_operator(query: &mut QueryBuilder<Sqlite>, operator: &str) {
+    // With the number that the kernel vouched for, or without one.
+    let name = format!("operator:{operator}");
+    query
+        .push(" AND (")
+        .push(member!("actor"))
+        .push(" = ")
+        .push_bind(name.clone());
+    query
+        .push(" OR substr(")
+        .push(member!("actor"))
+        .push(", 1, length(")
+        .push_bind(name.clone());
+    query.push(") + 1) = ").push_bind(format!("{name}("));
+    // Or by the word of an OpenID provider.
+    for way in ["oidc:", "oidc-login:"] {
+        let signed_in = format!("{name} {way}");
+        query
+            .push(" OR substr(")
+            .push(member!("actor"))
+            .push(", 1, length(")
+            .push_bind(signed_in.clone());
+        query.push(")) = ").push_bind(signed_in);
+    }
+    // Or who became the account that did it.
+    let (login, sudo) = (format!(" login:{operator}("), format!(" sudo:{operator}"));
+    query
+        .push(" OR instr(")
+        .push(member!("actor"))
+        .push(", ")
+        .push_bind(login)
+        .push(") > 0 OR substr(")
+        .push(member!("actor"))
+        .push(", -length(")
+        .push_bind(sudo.clone())
+        .push(")) = ")
+        .push_bind(sudo)
+        .push(")");
 }

@@ -4,6 +4,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::stopped::{STOPPED, STOPPED_FROM, Stopped, read_stopped};
 use crate::model::{Action, LEASE_LENGTH, Timestamp};
+use crate::store::batches::id_of_batch;
+use crate::store::batches::pause::BatchPause;
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
@@ -29,6 +31,8 @@ pub struct JobProgress {
     pub acted: bool,
     /// Why nothing goes on at the target.
     pub stopped: Option<Stopped>,
+    /// The paused batch that keeps it back, with who paused it and why.
+    pub kept_back: Option<(String, BatchPause)>,
     /// When the target's next call may leave.
     pub next_permit_at: Option<Timestamp>,
     /// How many jobs stand before it in the queue, up to a thousand.
@@ -62,7 +66,8 @@ impl Store {
                     CASE WHEN j.state = 'running' THEN (SELECT a.action FROM action a WHERE a.job_id = j.id AND a.outcome IS NULL \
                          ORDER BY a.id LIMIT 1) END, \
                     (SELECT count(*) FROM action a WHERE a.job_id = j.id AND a.outcome IS NULL), \
-                    {STOPPED} FROM job j {STOPPED_FROM} \
+                    {STOPPED}, kept.set_key, kept.at, kept.by, kept.note FROM job j {STOPPED_FROM} \
+             LEFT JOIN paused_case kc ON kc.case_id = j.case_id AND j.state = 'held' LEFT JOIN batch_pause kept ON kept.set_key = kc.set_key \
              WHERE j.id IN (SELECT max(id) FROM job WHERE case_id = $1 AND kind <> 'release' AND NOT (kind = 'watch' AND state = 'scheduled') \
                             GROUP BY target) ORDER BY j.id",
         );
@@ -88,6 +93,11 @@ fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
         verdict: lossy(5)?,
         acted: row.read(6)?,
         stopped: read_stopped(row, 13)?,
+        kept_back: if row.is_null(20) {
+            None
+        } else {
+            Some((id_of_batch(&row.lossy(20)?), BatchPause::read(row, 21)))
+        },
         next_permit_at: time_at(row, 7)?,
         before: row.read(8)?,
         more_urgent: row.read(9)?,

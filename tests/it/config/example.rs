@@ -42,7 +42,7 @@ fn the_example_shows_every_key() {
             tables.last_mut().unwrap().1.push("key");
         } else if let Some(("exec", _)) = as_in(line).filter(|_| table == "alerts") {
             tables.last_mut().unwrap().1.push("exec");
-        } else if let Some((key, _)) = as_in(line).filter(|_| matches!(table, "console" | "goals")) {
+        } else if let Some((key, _)) = as_in(line).filter(|_| matches!(table, "console" | "goals" | "telemetry")) {
             tables.last_mut().unwrap().1.push(key);
         }
     }

@@ -235,3 +235,22 @@ fn a_first_revoke_that_may_come_after_the_containment_is_a_slip_of_the_hand() {
         "{said}"
     );
 }
+
+#[test]
+fn traces_go_to_this_host_or_over_https() {
+    for (table, what) in [
+        (
+            "otlp = \"http://collector.example.org:4318\"",
+            "it must be https; http is taken on this very host only",
+        ),
+        ("otlp = \"collector\"", "it is not a URL"),
+        ("otlp = \"http://127.0.0.1:4318/?a=b\"", "neither a query nor a fragment"),
+        ("authorization = { file = \"/nowhere\" }", "it means nothing without otlp"),
+    ] {
+        let said = complaints(&format!("[telemetry]\n{table}\n"));
+        assert!(said.contains(what), "{table}: {said}");
+    }
+    let traces = parse("[telemetry]\notlp = \"http://127.0.0.1:4318\"\n").unwrap().traces;
+    assert_eq!(traces.unwrap().collector.as_str(), "http://127.0.0.1:4318/");
+    assert!(parse("").unwrap().traces.is_none());
+}

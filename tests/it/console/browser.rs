@@ -284,6 +284,13 @@ async fn the_pages_have_names_contrast_and_order_for_everybody() {
         ("report", format!("/cases/{contained}/report")),
         ("report-markup", format!("/cases/{markup}/report")),
     ];
+    let batch = site.batch(&["username:user11", "username:user06"]).await;
+    // The target is paused there.
+    site.until_ended(&batch, 0).await;
+    let pages = pages
+        .into_iter()
+        .chain([("batches", "/batches".to_owned()), ("batch", format!("/batches/{batch}"))]);
+    let pages: Vec<(&str, String)> = pages.collect();
     let mut found = Vec::new();
     for (window, called) in windows {
         let Some(browser) = Browser::open(window).await else { return };

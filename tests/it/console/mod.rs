@@ -1,11 +1,15 @@
 //! The console: the API by the sockets of the roles and with tokens, and the page.
 
 mod access;
+mod batches;
 mod breaking;
 mod browser;
+mod by_socket;
+mod command_roles;
 mod commands;
 mod commands_and_routes;
 mod contract;
+mod deadlines;
 mod documents;
 mod furnished;
 mod limits;
@@ -13,6 +17,8 @@ mod page;
 mod pages;
 mod reports;
 mod single_sign_on;
+mod strangers;
+mod tls;
 mod two_persons;
 mod what_is_configured;
 mod what_is_left;
@@ -28,6 +34,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
 use crate::ports::Port;
+
+/// Some people are protected, and nothing is held for its number.
+const POLICY: &str =
+    "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"";
 
 /// An installation whose daemon serves the console, and how it is reached.
 struct Site {
@@ -79,13 +89,27 @@ impl Site {
 
     /// The same with these sweeps after a verdict.
     async fn that_sweeps(watch: &'static str, tables: &str) -> Self {
+        Self::of(POLICY, watch, tables).await
+    }
+
+    /// One with these limits, sweeps and tables.
+    async fn of(policy: &'static str, watch: &'static str, tables: &str) -> Self {
+        Self::planned(InstallationPlan {
+            policy,
+            more: tables.to_owned().leak(),
+            watch,
+            ..InstallationPlan::default()
+        })
+        .await
+    }
+
+    /// One of this plan, with the console's table before the others.
+    async fn planned(plan: InstallationPlan) -> Self {
         let port = Port::default();
         let console = "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n";
         let plan = InstallationPlan {
-            policy: "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
-            more: format!("{console}{tables}").leak(),
-            watch,
-            ..InstallationPlan::default()
+            more: format!("{console}{}", plan.more).leak(),
+            ..plan
         };
         let installation = Installation::new(plan).await;
         std::fs::create_dir(installation.path("sockets")).unwrap();

@@ -9,9 +9,10 @@ use super::page::field;
 use super::{Answer, Site};
 
 /// The pages that lead to each other.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/",
     "/holds",
+    "/batches",
     "/alerts",
     "/people",
     "/departures",

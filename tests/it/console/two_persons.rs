@@ -46,6 +46,15 @@ async fn whoever_asked_is_none_of_the_two_by_whatever_token() {
         (StatusCode::OK, &json!("awaits_second")),
         "{first:?}"
     );
+    let listed = site.by_socket(Role::Viewer, Method::GET, "/api/v1/holds", None).await.json();
+    assert_eq!(listed["items"][0]["first_approval"]["by"], ben, "{listed:#}");
+    let said = site.installation.says(&["hold", "list"]).await.out;
+    assert!(said.contains(&format!("1 of 2 approvals ({ben})")), "{said}");
+    let cookie = site.signed_in(Role::Viewer).await;
+    for page in ["/", "/holds"] {
+        let page = site.page(page, &cookie).await;
+        assert!(page.contains("1 of 2 approvals"), "{page}");
+    }
     let again = site.approves(&site.token_of(ben, Role::Admin).await, hold).await;
     assert_eq!(
         again.status,

@@ -3,7 +3,7 @@
 //! Ways in: `inbox`, `webhooks`, `ssf_push`, `ssf_streams`, `scim`, `universal_logout`, `back_channel_logout`, `hr_files`, `hr_exports`,
 //! `hr_preview`, `hr_accounts`, `hr_departures`, `large_files`, `planned_departures`, `leaked_credentials`, `silent_source`. Cases: `seed_operations` first,
 //! `departed_person`, `identity`, `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
-//! `asked`, `reload`, `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `lock_waits`, `log_lines`, `target_outage`, `target_pause`, `alert_exec`, `lying_target`,
+//! `asked`, `reload`, `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `lock_waits`, `log_lines`, `target_outage`, `target_pause`, `paused_batches`, `alert_exec`, `lying_target`,
 //! `connection_flood`, `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `trail_keys`, `secret_leaks`. The installation that they all
 //! drive is `harness`; `under_way` has those from which several begin.
 
@@ -38,6 +38,7 @@ mod lock_waits;
 mod log_lines;
 mod lying_target;
 mod open_doors;
+mod paused_batches;
 mod planned_departures;
 mod readiness_and_watchdog;
 mod refused_starts;
@@ -53,6 +54,7 @@ mod sweeps;
 mod target_outage;
 mod target_pause;
 mod throttled_endpoints;
+mod traces;
 mod trail_keys;
 mod trail_look;
 mod transmitter;

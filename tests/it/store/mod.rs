@@ -2,6 +2,7 @@
 
 mod accept;
 mod alerts;
+mod batches;
 mod canary;
 mod clock_steps;
 mod coalesce;

@@ -1,14 +1,13 @@
 //! `revoke --from`: a list of people as one set: read, shown and counted, confirmed, written as one, followed together.
 //!
-//! `people_list` reads it, `shown_set` says what it would do, `set_progress` follows it.
+//! `intake` reads it, `shown_set` says what it would do, `set_progress` follows it.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 use tokio::time::{Duration, Instant};
 
-use people_list::PeopleList;
 pub(in crate::cli) use set_progress::SetProgress;
 use shown_set::{ShownSet, named, people};
 
@@ -16,17 +15,22 @@ use super::RevokeArgs;
 use super::answer::BRIEFLY;
 use super::rehearse::{Answer, Demands};
 use crate::cli::account::as_typed;
+use crate::cli::input::{name_of, read_input, sent_file};
 use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, line_typed, plain, remark};
 use crate::cli::store::NOT_RUNNING;
 use crate::cli::{Exit, StoreArgs, UsageError};
-use crate::store::{Store, daemon_runs};
+use crate::intake::PeopleList;
+use crate::store::{Store, daemon_runs, id_of_batch};
 
-mod people_list;
 mod set_progress;
 mod shown_set;
 
 /// The largest list, in bytes.
 const LARGEST: u64 = 1 << 20;
+/// How many people are so many that where no line is written over one is written seldom.
+const MANY: usize = 50;
+/// How often.
+const A_LINE_EVERY: Duration = Duration::from_secs(10);
 /// How many bad lines are named.
 const NAMED: usize = 20;
 
@@ -72,7 +76,7 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
         ))?;
     }
     let asked_at = submitted.before.unwrap_or_else(|| store.clock().now());
-    let mut progress = SetProgress::of(submitted.rows, asked_at);
+    let mut progress = SetProgress::of(submitted.key.clone(), submitted.rows, asked_at);
     if !daemon_runs(store.path()) && !args.wait {
         if !args.json {
             line(format!(
@@ -90,11 +94,18 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
             BRIEFLY
         };
     let mut live = LiveLine::new(args.json);
+    if shown.people.len() > MANY {
+        live = live.spaced(A_LINE_EVERY);
+    }
     let stopped = progress.follow(store, deadline, !args.wait, &mut live).await?;
     drop(live);
-    let more = "the same command with --wait goes on following";
+    let more = if args.wait {
+        "the same command with --wait goes on following".to_owned()
+    } else {
+        format!("revoked batch show {} --follow", id_of_batch(&submitted.key))
+    };
     let more = if daemon_runs(store.path()) {
-        more.to_owned()
+        more
     } else {
         format!("{NOT_RUNNING}; then {more}")
     };
@@ -103,13 +114,7 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
 }
 
 fn read(from: &Path) -> anyhow::Result<PeopleList> {
-    let mut bytes = Vec::new();
-    if from == Path::new("-") {
-        std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(from).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-    }
-    .with_context(|| format!("reading the list in {}", name_of(from)))?;
+    let bytes = read_input(from, LARGEST).context("reading the list")?;
     if bytes.len() as u64 > LARGEST {
         return Err(UsageError(format!("the list in {} is larger than 1 MiB; split it", name_of(from))).into());
     }
@@ -126,14 +131,6 @@ fn read(from: &Path) -> anyhow::Result<PeopleList> {
     })
 }
 
-fn name_of(from: &Path) -> String {
-    if from == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        plain(&from.display().to_string())
-    }
-}
-
 /// Has exactly this set confirmed: by its hash, or at a terminal by the number of people.
 fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<()> {
     let count = shown.people.len();
@@ -147,7 +144,7 @@ fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<(
         ))
         .into());
     }
-    let input = if from == Path::new("-") {
+    let input = if from == Path::new("-") && sent_file().is_none() {
         ", with the same list on standard input"
     } else {
         ""

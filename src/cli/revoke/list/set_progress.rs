@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::shown_set::people;
 use crate::cli::Exit;
+use crate::cli::batch::{counts as batch_counts, pace};
 use crate::cli::case::{interrupted, trouble, waits_longer};
 use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, bare, coarse, hanging, json_line, line, plain, span, table};
 use crate::cli::target::{Obstacle, obstacle_of};
@@ -16,6 +17,8 @@ use crate::store::{CaseBegins, Store, daemon_runs};
 
 /// How often those that are not over are looked at: few often, many less so.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often all of them are counted in between.
+const COUNT_EVERY: Duration = Duration::from_millis(500);
 
 /// How one of a list stands.
 #[derive(Debug, Clone, Serialize)]
@@ -87,6 +90,8 @@ impl Person {
 /// The people of a list, and how they stand.
 pub(in crate::cli) struct SetProgress {
     people: Vec<Person>,
+    /// By what the list is found, where it was asked for as one.
+    batch: Option<String>,
     /// When they were asked for, as far as is known before the first case.
     asked_at: Timestamp,
     /// Whether whoever followed them had enough.
@@ -95,12 +100,13 @@ pub(in crate::cli) struct SetProgress {
 
 impl SetProgress {
     /// Of rows in the inbox, which were written at `asked_at`.
-    pub(super) fn of(rows: Vec<(i64, String)>, asked_at: Timestamp) -> Self {
+    pub(super) fn of(batch: String, rows: Vec<(i64, String)>, asked_at: Timestamp) -> Self {
         let people = rows
             .into_iter()
             .map(|(request, subject)| Person::new(subject, Some(request), None));
         Self {
             people: people.collect(),
+            batch: Some(batch),
             asked_at,
             interrupted: false,
         }
@@ -111,6 +117,7 @@ impl SetProgress {
         let people = cases.map(|(case, subject)| Person::new(subject, None, Some(case)));
         Self {
             people: people.collect(),
+            batch: None,
             asked_at: now,
             interrupted: false,
         }
@@ -171,20 +178,47 @@ impl SetProgress {
             if self.people.iter().any(|person| person.state == "stored") && !daemon_runs(store.path()) {
                 text.push_str(" · the daemon is not running");
             }
-            live.show(&text, &text, now.since(self.since()));
+            let change = text.clone();
+            text.push_str(&self.rate(store).await?);
+            live.show(&change, &text, now.since(self.since()));
             if open == 0 || Instant::now() > deadline {
                 live.clear();
                 return Ok(false);
             }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY * (1 + open / 20)) => {}
-                _ = interrupt.recv() => {
-                    live.clear();
-                    self.interrupted = true;
-                    return Ok(true);
+            let again = Instant::now() + LOOK_EVERY * (1 + open / 20);
+            while Instant::now() < again.min(deadline) {
+                let until = again.min(Instant::now() + COUNT_EVERY);
+                tokio::select! {
+                    () = tokio::time::sleep_until(until) => {}
+                    _ = interrupt.recv() => {
+                        live.clear();
+                        self.interrupted = true;
+                        return Ok(true);
+                    }
+                }
+                // Of many people one is looked at seldom, and all are counted often.
+                if until < again && self.counts_again(store, live).await? {
+                    break;
                 }
             }
         }
+    }
+
+    /// How fast it goes and how long the rest takes, where that is known.
+    async fn rate(&self, store: &Store) -> anyhow::Result<String> {
+        let Some(batch) = &self.batch else { return Ok(String::new()) };
+        let told = store.batch_counts(batch).await?.pace;
+        Ok(told.map_or(String::new(), |told| format!(" · {}", pace(&told))))
+    }
+
+    /// Shows how many stand how, by the store's own count. Answers whether all have ended, or wait for a decision.
+    async fn counts_again(&self, store: &Store, live: &mut LiveLine) -> anyhow::Result<bool> {
+        let Some(batch) = &self.batch else { return Ok(false) };
+        let progress = store.batch_counts(batch).await?;
+        let change = format!("{} · {}", people(self.people.len()), batch_counts(&progress));
+        let told = progress.pace.map_or(String::new(), |told| format!(" · {}", pace(&told)));
+        live.show(&change, &format!("{change}{told}"), store.clock().now().since(self.since()));
+        Ok(progress.new + progress.unfinished - progress.held == 0)
     }
 
     /// How many stand how: `27 contained, 2 nobody, 1 held`.

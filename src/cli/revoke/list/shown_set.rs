@@ -5,13 +5,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::people_list::PeopleList;
 use crate::cli::StoreArgs;
 use crate::cli::output::{LocalTimes, Meaning, answer, line, plain};
 use crate::cli::revoke::RevokeArgs;
+use crate::cli::store::operator;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{Reason, Subject, Timestamp};
+use crate::intake::PeopleList;
+use crate::model::{Reason, Signal, Subject, Timestamp};
 use crate::policy::{Class, INBOX};
 use crate::store::{AskedOfSet, CaseFilter, Store};
 
@@ -39,6 +40,9 @@ pub(super) struct ShownSet {
     over_limit: Option<usize>,
     /// How many were asked for within the window of that limit, where it is reached.
     asked_for_before: usize,
+    /// Why all of it would wait, where it would by its number: the source's limits, the operator's, a share of the people who are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_whole: Option<String>,
     /// Since when.
     #[serde(skip)]
     window: Option<(Class, Timestamp)>,
@@ -64,6 +68,7 @@ impl ShownSet {
             joins: Vec::new(),
             over_limit: None,
             asked_for_before: 0,
+            waits_whole: None,
             window: None,
             may_be_protected: false,
         };
@@ -117,6 +122,12 @@ impl ShownSet {
                 shown.asked_for_before = recent;
                 shown.window = Some((class, store.clock().now().minus(class.window())));
             }
+            if !args.all_sessions {
+                let mut asked = Signal::new("list", [0; 32], Subject::Opaque("list".to_owned()), reason);
+                asked.requested_by = Some(operator().to_string());
+                let foreseen = store.foresee_list(&config.policy, &asked, shown.people.len()).await?;
+                shown.waits_whole = foreseen.map(|why| why.to_string());
+            }
             shown.may_be_protected = !config.policy.guarded_names().is_empty() && !args.rehearse;
         }
         shown.set = digest(args, reason, &shown.people);
@@ -134,7 +145,7 @@ impl ShownSet {
 
     /// How many of them would wait for a decision.
     pub(super) fn waiting(&self) -> usize {
-        if self.over_limit.is_some() {
+        if self.over_limit.is_some() || self.waits_whole.is_some() {
             self.people.len()
         } else {
             self.protected.len()
@@ -160,11 +171,12 @@ impl ShownSet {
             plain(&self.playbook)
         ))?;
         let waits = self.protected.len();
-        match self.over_limit {
-            Some(limit) => answer(
+        let why = self.over_limit.map(|limit| self.over(limit));
+        match why.or_else(|| self.waits_whole.as_deref().map(plain)) {
+            Some(why) => answer(
                 Meaning::Waiting,
                 "  all of them would wait under one hold",
-                &format!(": {}", self.over(limit)),
+                &format!(": {why}"),
             )?,
             None => line(format!("  {} would be acted on at once", self.people.len() - waits))?,
         }

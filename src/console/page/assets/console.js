@@ -7,6 +7,15 @@ if (code && location.hash.length > 1) {
   history.replaceState(null, "", location.pathname);
 }
 
+// A list from a file is put into the form, where it is read like one that was pasted.
+const file = document.getElementById("file");
+if (file) {
+  document.getElementById("from-file").hidden = false;
+  file.addEventListener("change", async () => {
+    if (file.files.length === 1) document.getElementById("list").value = await file.files[0].text();
+  });
+}
+
 // An instant that is to be read by the reader's own clock: the server does not know which that is.
 yours(document);
 

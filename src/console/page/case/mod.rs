@@ -106,9 +106,13 @@ pub(super) async fn show(
         let at = Moment::new(note.written_at, now);
         (visible(&note.note), visible(&note.written_by), at)
     });
+    let mut facts = facts(&detail, now);
+    if let Some((batch, pause)) = store.pause_of_case(id).await? {
+        facts.push(("Paused", format!("with batch {batch}, {}", visible(&pause.sentence()))));
+    }
     render(&Page {
         case: CaseLine::new(&detail.case, now),
-        facts: facts(&detail, now),
+        facts,
         hold: detail.case.hold,
         at_work: progress.iter().filter_map(at_work).collect(),
         rows: timeline(&entries, &detail, all, now),

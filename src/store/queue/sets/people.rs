@@ -61,12 +61,12 @@ pub(super) const ALERTED: &str = concat!(
     values_of!("$1"),
     ") n CROSS JOIN source_health h WHERE h.source = n.source AND h.alerted_at IS NOT NULL"
 );
-/// Those of the inbox's rows in `$1` that wait, and hold nothing that may be a secret.
+/// Those of the inbox's rows in `$1` that wait, belong to no paused batch, and hold nothing that may be a secret.
 pub(super) const INBOX: &str = concat!(
     "SELECT 16, i.id FROM (SELECT value AS id FROM ",
     values_of!("$1"),
     ") n CROSS JOIN inbox i WHERE i.id = n.id AND i.state = 'new' AND i.session IS NULL AND i.access_token IS NULL \
-     AND i.leaked IS NULL"
+     AND i.leaked IS NULL AND (i.set_key IS NULL OR NOT EXISTS (SELECT 1 FROM batch_pause p WHERE p.set_key = i.set_key))"
 );
 
 /// Whether a delivery holds signals to be acted on now, and nothing else.

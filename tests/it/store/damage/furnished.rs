@@ -134,6 +134,9 @@ async fn furnish_rows(path: &Path) {
          VALUES ('ops', 1, 'hold/hold:1', 'raised', 1, 1764000000000, 1764000000000, 'bound', 2)",
         "INSERT INTO notify_delivery (uid, channel, recipient, bundle, urgent, attempts, due, error, created_at) \
          VALUES ('msg_1', 'ops', '', 2, 1, 1, 1764000000000, 'busy', 1764000000000)",
+        "INSERT INTO batch_pause (set_key, at, by, note) VALUES ('00000000000000ff:1764000000000', 1764000000000, 'anna', 'wait')",
+        "INSERT INTO paused_case (case_id, set_key) \
+         SELECT max(id), '00000000000000ff:1764000000000' FROM cases WHERE state = 'closed'",
         "INSERT INTO sealed (digest, box, since) VALUES ('sha256:00', x'00', 1764000000000)",
         "INSERT INTO trail_mention (block, jobs, subjects) VALUES (0, x'00000001', x'00000001')",
         "INSERT OR IGNORE INTO employment (source, employee, employment, subject, state, changed_at) \

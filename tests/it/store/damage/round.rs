@@ -124,6 +124,8 @@ pub(super) async fn work(store: &Store, clock: &Clock, path: &Path, wrong: &mut 
     wrong.ask("leases", async || store.expire_leases(false).await).await;
     wrong.ask("resuming a lane", async || store.resume_lane("mail").await).await;
     wrong.ask("paused targets", async || store.paused_targets().await).await;
+    wrong.ask("paused batches", async || store.paused_batches().await).await;
+    wrong.ask("batches", async || store.batches(None, 9).await).await;
     tell(store, wrong).await;
 }
 

@@ -8,9 +8,10 @@ use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use tokio::sync::Mutex;
 use webpki::{EndEntityCert, KeyUsage};
 
+use super::address;
 use super::certificate_cache::CertificateCache;
 use super::certificate_chain::{CAP, Chain, read};
-use super::{address, validity};
+use crate::certificate::validity;
 use crate::file_modes;
 use crate::model::Timestamp;
 use crate::sources::Rejection;
@@ -124,7 +125,7 @@ impl Certificates {
     ) -> Result<(), &'static str> {
         let (der, above) = chain.split_first().ok_or("there is no certificate")?;
         let certificate = EndEntityCert::try_from(der).map_err(|_| "the certificate cannot be read")?;
-        let (from, until) = validity::of(der).ok_or("the certificate cannot be read")?;
+        let (from, until) = validity(der).ok_or("the certificate cannot be read")?;
         if now < from || now > until {
             return Err("the certificate is not good at this time");
         }

@@ -5,7 +5,6 @@ mod address;
 mod certificate_cache;
 mod certificate_chain;
 mod certificates;
-mod validity;
 
 use std::time::Duration;
 

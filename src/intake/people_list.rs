@@ -6,7 +6,7 @@ use std::fmt;
 use crate::model::Subject;
 
 /// The most people of one list.
-pub(super) const MOST: usize = 1000;
+const MOST: usize = 10_000;
 /// What may stand between two cells.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 /// How much of a line an error quotes, in characters.
@@ -40,11 +40,11 @@ const COLUMNS: [(&str, &[&str]); 5] = [
 
 /// A line that names nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BadLine {
+pub struct BadLine {
     /// Its number; the first is 1.
-    pub(super) line: usize,
+    pub line: usize,
     /// Why, and what to write.
-    pub(super) why: String,
+    pub why: String,
 }
 
 impl fmt::Display for BadLine {
@@ -55,11 +55,11 @@ impl fmt::Display for BadLine {
 
 /// The people of a list, each once.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct PeopleList {
+pub struct PeopleList {
     /// In the order of their first lines.
-    pub(super) people: Vec<Subject>,
+    pub people: Vec<Subject>,
     /// How many lines name somebody who stands above.
-    pub(super) again: usize,
+    pub again: usize,
 }
 
 impl PeopleList {
@@ -67,7 +67,7 @@ impl PeopleList {
     ///
     /// # Errors
     /// Every line that names nobody.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Vec<BadLine>> {
+    pub fn read(bytes: &[u8]) -> Result<Self, Vec<BadLine>> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut read = Self::default();
         let (mut bad, mut header, mut begun) = (Vec::new(), None, false);

@@ -1,5 +1,5 @@
-//! From when until when a certificate is good (RFC 5280 section 4.1.2.5). The library that checks its signatures tells that only of a chain
-//! that ends in an authority at hand, and SNS serves its certificates without the chain.
+//! From when until when a certificate is good (RFC 5280 section 4.1.2.5). The library that checks signatures tells that only of a chain that ends
+//! in an authority at hand, which a certificate of our own need not, and SNS serves its certificates without the chain.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -12,7 +12,8 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
 /// The first and the last moment at which the certificate is good; `None` where it cannot be read.
-pub(super) fn of(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
+#[must_use]
+pub fn validity(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
     let certificate = only(SEQUENCE, certificate)?;
     let (tag, signed, _) = element(certificate)?;
     let mut rest = (tag == SEQUENCE).then_some(signed)?;
@@ -112,8 +113,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            let _ = of(&bytes);
-            let _ = of(&[&[SEQUENCE, 0x81, 0x7f][..], &bytes].concat());
+            let _ = validity(&bytes);
+            let _ = validity(&[&[SEQUENCE, 0x81, 0x7f][..], &bytes].concat());
         }
     }
 }

@@ -1,0 +1,167 @@
+//! Traces of cases: what a collector is sent, and that the work waits for none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use revoked::digest::{hex, sha256};
+use serde_json::Value;
+use sqlx::Row as _;
+use wiremock::matchers::{header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::{Installation, InstallationPlan};
+use crate::harness::until;
+use crate::ports::Port;
+
+async fn traced(collector: &str) -> Installation {
+    let telemetry = format!("[telemetry]\notlp = \"{collector}/otlp/\"\nauthorization = {{ file = \"{{folder}}/collector\" }}\n");
+    let site = Installation::new(InstallationPlan {
+        more: telemetry.leak(),
+        ..InstallationPlan::default()
+    })
+    .await;
+    site.secret("collector", b"Basic Y29sbGVjdG9yOnNlY3JldA==\n");
+    site
+}
+
+/// What a collector was sent, whole and span by span.
+async fn sent(collector: &MockServer) -> (String, Vec<Value>) {
+    let requests = collector.received_requests().await.unwrap();
+    let bodies: Vec<Value> = requests.iter().map(|request| request.body_json().unwrap()).collect();
+    let of = |body: &Value| body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone();
+    let text = requests
+        .iter()
+        .map(|request| String::from_utf8_lossy(&request.body).into_owned());
+    (text.collect(), bodies.iter().flat_map(of).collect())
+}
+
+fn attribute<'s>(span: &'s Value, key: &str) -> &'s str {
+    let all = span["attributes"].as_array().unwrap();
+    let found = all.iter().find(|attribute| attribute["key"] == key);
+    let value = &found.unwrap_or_else(|| panic!("{key} is missing in {span}"))["value"];
+    value.as_object().unwrap().values().next().unwrap().as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_case_is_one_trace_in_order_and_names_nobody() {
+    let collector = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/otlp/v1/traces"))
+        .and(header("authorization", "Basic Y29sbGVjdG9yOnNlY3JldA=="))
+        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({})))
+        .mount(&collector)
+        .await;
+    let site = traced(&collector.uri()).await;
+    let running = site.start().await;
+    let said = site
+        .revoke("username:user04", "compromised", &["--note", "seen by somebody"])
+        .await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let (text, spans) = until("the whole trace", async || {
+        let (text, spans) = sent(&collector).await;
+        spans.iter().any(|span| span["name"] == "case").then_some((text, spans))
+    })
+    .await;
+
+    let trace = hex(&sha256(b"trace of case 1 of proof.example.test/trail/1")[..16]);
+    let nanos = |span: &Value, which: &str| span[which].as_str().unwrap().parse::<u64>().unwrap();
+    let (from, end) = (
+        |span: &Value| nanos(span, "startTimeUnixNano"),
+        |span: &Value| nanos(span, "endTimeUnixNano"),
+    );
+    let mut by_id = BTreeMap::new();
+    for span in &spans {
+        assert_eq!(span["traceId"], trace.as_str(), "{span}");
+        assert!(from(span) <= end(span), "{span}");
+        assert_eq!(span["spanId"].as_str().unwrap().len(), 16);
+        assert!(
+            by_id.insert(span["spanId"].as_str().unwrap(), span).is_none(),
+            "twice: {span}"
+        );
+    }
+    let named = |name: &str| -> Vec<&Value> { spans.iter().filter(|span| span["name"] == name).collect() };
+    let above = |span: &Value| by_id[span["parentSpanId"].as_str().unwrap()]["name"].clone();
+    let ([case], [signal], [attempt]) = (&named("case")[..], &named("signal")[..], &named("attempt")[..]) else {
+        panic!("{spans:#?}")
+    };
+    assert!(case["parentSpanId"].is_null(), "{case}");
+    assert_eq!((above(signal), above(attempt)), ("case".into(), "case".into()));
+    assert_eq!(
+        (attribute(case, "revoked.verdict"), attribute(case, "revoked.case")),
+        ("contained", "1")
+    );
+    assert_eq!(attribute(signal, "revoked.source"), "inbox");
+    assert_eq!(
+        (attribute(attempt, "revoked.target"), attribute(attempt, "revoked.verdict")),
+        ("chat", "contained")
+    );
+    assert!(attribute(case, "revoked.subject_ref").starts_with("s_"));
+    let ([look], [again]) = (&named("resolve and observe")[..], &named("observe again")[..]) else {
+        panic!("{spans:#?}")
+    };
+    let acts = named("act");
+    let kinds: BTreeSet<&str> = acts.iter().map(|act| attribute(act, "revoked.action")).collect();
+    assert!(kinds.contains("end_all_sessions") || kinds.contains("end"), "{kinds:?}");
+    for act in &acts {
+        assert_eq!(attribute(act, "revoked.outcome"), "done", "{act}");
+        assert!(from(act) >= from(signal) && end(act) <= end(again), "{act}");
+    }
+    for part in acts.iter().chain([look, again]) {
+        assert_eq!(above(part), "attempt", "{part}");
+        assert!(end(part) <= end(attempt), "{part}");
+    }
+    assert!(from(case) <= from(signal) && end(signal) <= end(attempt) && end(attempt) <= end(case));
+
+    let token = std::fs::read_to_string(site.path("chat-token")).unwrap();
+    let account = "SELECT body ->> '$.detail.principal' FROM trail WHERE body ->> '$.kind' = 'job.settled'";
+    let principal: String = sqlx::query(account).fetch_one(&mut site.sql().await).await.unwrap().get(0);
+    assert!(principal.len() > 10, "{principal}");
+    for secret in [
+        "user04",
+        "username",
+        "example.test\"",
+        "seen by somebody",
+        "operator:",
+        "Y29sbGV",
+        token.trim(),
+        &principal,
+    ] {
+        assert!(!text.contains(secret), "{secret} is in {text}");
+    }
+    let metrics = running.metrics().await;
+    assert!(
+        metrics.contains(&format!("revoked_spans_total{{outcome=\"sent\"}} {}", spans.len())),
+        "{metrics}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_or_is_down_delays_nothing() {
+    let hangs = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let held = hangs.local_addr().unwrap();
+    let down = Port::default();
+    for collector in [held, down.address()] {
+        let site = traced(&format!("http://{collector}")).await;
+        let running = site.start().await;
+        for person in ["user01", "user02", "user03"] {
+            let begun = Instant::now();
+            let said = site.revoke(&format!("username:{person}"), "compromised", &[]).await;
+            assert_eq!(said.code, 0, "{said:?}");
+            // It answers never, and would be waited for ten seconds.
+            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        }
+        if collector == held {
+            until("a request to it", async || hangs.accept().await.ok().map(drop)).await;
+        } else {
+            until("what was dropped", async || {
+                let metrics = running.metrics().await;
+                metrics.contains("revoked_spans_total{outcome=\"dropped\"}").then_some(())
+            })
+            .await;
+        }
+        let begun = Instant::now();
+        running.stop().await;
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+}
