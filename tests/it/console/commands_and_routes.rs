@@ -154,7 +154,13 @@ const COMMANDS: &[(&str, By)] = &[
 ];
 
 /// Routes that no command is like, with the reason.
-const ALONE: &[(&str, &str)] = &[("GET /api/v1/openapi.json", "it describes the routes")];
+const ALONE: &[(&str, &str)] = &[
+    ("GET /api/v1/openapi.json", "it describes the routes"),
+    (
+        "POST /api/v1/commands",
+        "by it the daemon runs a command for whoever may not open the database",
+    ),
+];
 
 /// The commands that have none below them.
 fn leaves(command: &Command, above: &str, into: &mut BTreeSet<String>) {
