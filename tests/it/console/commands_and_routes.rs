@@ -33,10 +33,14 @@ const COMMANDS: &[(&str, By)] = &[
             "GET /api/v1/requests/{id}",
             "POST /api/v1/batches/rehearsal",
             "POST /api/v1/batches",
-            "GET /api/v1/batches/{id}",
-            "POST /api/v1/batches/{id}/cancellation",
         ]),
     ),
+    ("batch list", Routes(&["GET /api/v1/batches"])),
+    ("batch show", Routes(&["GET /api/v1/batches/{id}"])),
+    ("batch pause", Routes(&["POST /api/v1/batches/{id}/pause"])),
+    ("batch resume", Routes(&["POST /api/v1/batches/{id}/resumption"])),
+    ("batch cancel", Routes(&["POST /api/v1/batches/{id}/cancellation"])),
+    ("batch report", Routes(&["GET /api/v1/batches/{id}/report"])),
     ("leaked", Routes(&["POST /api/v1/leaked"])),
     (
         "release",
@@ -150,7 +154,13 @@ const COMMANDS: &[(&str, By)] = &[
 ];
 
 /// Routes that no command is like, with the reason.
-const ALONE: &[(&str, &str)] = &[("GET /api/v1/openapi.json", "it describes the routes")];
+const ALONE: &[(&str, &str)] = &[
+    ("GET /api/v1/openapi.json", "it describes the routes"),
+    (
+        "POST /api/v1/commands",
+        "by it the daemon runs a command for whoever may not open the database",
+    ),
+];
 
 /// The commands that have none below them.
 fn leaves(command: &Command, above: &str, into: &mut BTreeSet<String>) {
