@@ -138,12 +138,7 @@ impl Daemon {
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire_leases(true).await?;
-        store
-            .record(
-                EntryKind::DaemonStarted,
-                serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "jobs_taken_back": taken_back, "targets": config.targets.len() }),
-            )
-            .await?;
+        record_start(&store, &config, taken_back).await?;
 
         let looked_at = trail_look::TrailPlace::new(&store, &signer, &anchor);
         let mut checkpoints = CheckpointSigner::new(store.clone(), signer, anchor, config.trail.journal);
@@ -354,6 +349,14 @@ async fn keep_rules(store: &Store, config: &Config) -> anyhow::Result<group_list
         .await
         .context("keeping which sources are acted on")?;
     group_lists::begin(store, config.group_files.clone()).await
+}
+
+/// Says in the trail that this life has begun, and what it took back from the one before.
+async fn record_start(store: &Store, config: &Config, taken_back: u64) -> anyhow::Result<()> {
+    let start =
+        serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "jobs_taken_back": taken_back, "targets": config.targets.len() });
+    store.record(EntryKind::DaemonStarted, start).await?;
+    Ok(())
 }
 
 /// Takes the port, before anything is written or taken back: one that is taken must cost nothing, however often systemd tries again.
