@@ -55,6 +55,8 @@ async fn what_only_reads_is_answered_within_ten_seconds_and_what_changes_somethi
         targets: vec!["chat".to_owned()],
         proxies: Vec::new(),
         anchors: Vec::new(),
+        receivers: Vec::new(),
+        commands: None,
         reactivations: Box::new(Silent(Arc::clone(&asked))),
     };
     let console = Console::new(store.clone(), settings, around, stop.clone());
