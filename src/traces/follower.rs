@@ -58,7 +58,7 @@ impl Read {
 struct Attempt {
     from: Timestamp,
     target: Value,
-    attempt: Value,
+    number: Value,
     acts: Vec<Act>,
 }
 
@@ -138,7 +138,7 @@ impl Follower {
                 }
             }
             ("job.claimed", Some(_), Some(job)) => {
-                self.attempt(job, entry).attempt = entry.detail["attempt"].clone();
+                self.attempt(job, entry).number = entry.detail["attempt"].clone();
             }
             ("action.started", Some(_), Some(job)) => {
                 let what = &entry.detail["what"];
@@ -186,7 +186,7 @@ impl Follower {
         self.attempts.entry(job).or_insert_with(|| Attempt {
             from: entry.at(),
             target: entry.detail["target"].clone(),
-            attempt: entry.detail["attempt"].clone(),
+            number: entry.detail["attempt"].clone(),
             acts: Vec::new(),
         })
     }
@@ -210,7 +210,7 @@ impl Follower {
             ("revoked.case", Value::from(case)),
             ("revoked.job", Value::from(job)),
             ("revoked.target", attempt.target.clone()),
-            ("revoked.attempt", attempt.attempt.clone()),
+            ("revoked.attempt", attempt.number.clone()),
             ("revoked.outcome", Value::from(outcome)),
             ("revoked.verdict", end.detail["verdict"].clone()),
             ("revoked.subject_ref", end.subject_ref.clone().into()),

@@ -154,8 +154,8 @@ async fn linked_is_known(site: &Site, stranger: &str, case: i64) {
     assert_eq!(site.reads("/api/v1/ledger").await["items"], json!([]));
     let again = site.sends(Role::Approver, links, names).await;
     assert_eq!(again.json(), json!({ "added": 0, "moved": 0, "cases": [] }), "{again:?}");
-    let lines = site.recorded("subject.linked").await;
-    assert!(lines[0].contains(&us()) && !lines[0].contains("user01"), "{lines:?}");
+    let entries = site.recorded("subject.linked").await;
+    assert!(entries[0].contains(&us()) && !entries[0].contains("user01"), "{entries:?}");
 }
 
 /// Whoever repeats a request to take a name away does not take more away.

@@ -13,8 +13,8 @@ use crate::harness::{Installation, InstallationPlan, until};
 const CORNER: Size = Size(40, 15);
 const DESK: Size = Size(120, 40);
 
-fn watch(site: &Installation, more: &[&str], size: Size) -> Terminal {
-    let config = site.config();
+fn watch(installation: &Installation, more: &[&str], size: Size) -> Terminal {
+    let config = installation.config();
     let args = [&["watch", "--config", config.to_str().unwrap()], more].concat();
     Terminal::start(&args, &[], size)
 }
