@@ -6,12 +6,11 @@ use std::time::Duration;
 use revoked::digest::{hex, sha256};
 use serde_json::Value;
 use sqlx::Row as _;
+use tokio::time::Instant;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{Installation, InstallationPlan};
-use tokio::time::Instant;
-
 use crate::harness::until;
 use crate::ports::Port;
 
