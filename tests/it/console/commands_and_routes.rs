@@ -162,6 +162,14 @@ const ALONE: &[(&str, &str)] = &[
     ),
 ];
 
+/// The commands that have routes, with these.
+pub(super) fn with_routes() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    COMMANDS.iter().filter_map(|(command, by)| match by {
+        Routes(routes) => Some((*command, *routes)),
+        Nothing(_) => None,
+    })
+}
+
 /// The commands that have none below them.
 fn leaves(command: &Command, above: &str, into: &mut BTreeSet<String>) {
     let mut children = command
@@ -185,11 +193,8 @@ fn each_command_has_a_route_or_a_reason_for_none_and_each_route_a_command() {
     assert_eq!(told, commands);
     let api = ROUTES.iter().filter(|route| route.path.starts_with("/api/"));
     let routes: BTreeSet<String> = api.map(|route| format!("{} {}", route.method, route.path)).collect();
-    let named = COMMANDS.iter().flat_map(|(_, by)| match by {
-        Routes(routes) => *routes,
-        Nothing(_) => &[],
-    });
-    let named: BTreeSet<String> = named
+    let named: BTreeSet<String> = with_routes()
+        .flat_map(|(_, routes)| routes)
         .chain(ALONE.iter().map(|(route, _)| route))
         .map(|route| (*route).to_owned())
         .collect();

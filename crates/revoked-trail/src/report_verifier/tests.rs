@@ -234,8 +234,10 @@ proptest! {
         let mut changed = vouched_for().as_bytes().to_vec();
         prop_assume!(changed[at] != to);
         changed[at] = to;
-        let changed = String::from_utf8(changed).unwrap();
-        prop_assert!(!holds(&changed, &[0, 2, 5]), "{}", changed);
+        // What is no text any more is no report.
+        if let Ok(changed) = String::from_utf8(changed) {
+            prop_assert!(!holds(&changed, &[0, 2, 5]), "{}", changed);
+        }
     }
 
     #[test]
