@@ -8,6 +8,12 @@ use super::words::{Piece, Words};
 
 /// The look of the page, on a screen and on paper.
 pub const STYLE: &str = include_str!("report.css");
+/// The column of the entries that carry a row.
+const TRAIL: &str = "trail";
+/// The most columns that a phone shows side by side.
+const NARROW: usize = 4;
+/// Bytes of a word that may be broken anywhere: an identifier of a machine, or somebody's mischief. Others stay whole.
+const LONGEST_WORD: usize = 20;
 
 /// Where the look of a page stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,12 +111,13 @@ fn part(section: &Section) -> String {
     if section.statements.is_empty() && !section.nothing.is_empty() {
         return format!("{text}<p>{}</p>\n", escaped(section.nothing));
     }
+    let heads: Vec<String> = section.columns.iter().chain([&TRAIL]).map(|head| escaped(head)).collect();
     if is_table {
-        let heads: Vec<String> = section.columns.iter().map(|head| escaped(head)).collect();
+        let class = if heads.len() > NARROW { " class=\"wide\"" } else { "" };
         let heads = heads.join("</th><th scope=\"col\">");
         let _ = writeln!(
             text,
-            "<table>\n<thead><tr><th scope=\"col\">{heads}</th><th scope=\"col\">trail</th></tr></thead>\n<tbody>"
+            "<table{class}>\n<thead><tr><th scope=\"col\">{heads}</th></tr></thead>\n<tbody>"
         );
     } else if is_list {
         text.push_str("<ul>\n");
@@ -123,9 +130,11 @@ fn part(section: &Section) -> String {
             .as_deref()
             .map_or(String::new(), |command| format!(": <code>{}</code>", escaped(command)));
         if is_table {
-            let cells: Vec<String> = cells.collect();
-            let cells = cells.join("</td><td>");
-            let _ = writeln!(text, "<tr><td>{cells}</td><td>{cited}</td></tr>");
+            let cells = cells.chain([cited]).zip(&heads);
+            let cells: Vec<String> = cells
+                .map(|(cell, head)| format!("<td data-head=\"{head}\">{cell}</td>"))
+                .collect();
+            let _ = writeln!(text, "<tr>{}</tr>", cells.concat());
         } else {
             let tag = if is_list { "li" } else { "p" };
             let cells: Vec<String> = cells.collect();
@@ -147,7 +156,11 @@ fn part(section: &Section) -> String {
 fn written(words: &Words) -> String {
     let pieces = words.pieces().iter().map(|piece| match piece {
         Piece::Ours(text) => escaped(text),
-        Piece::Outside(text) => ["<code><bdi>", &escaped(text), "</bdi></code>"].concat(),
+        Piece::Outside(text) => {
+            let is_long = text.split_whitespace().any(|word| word.len() > LONGEST_WORD);
+            let class = if is_long { " class=\"long\"" } else { "" };
+            format!("<code{class}><bdi>{}</bdi></code>", escaped(text))
+        }
         Piece::Command(text) => ["<code>", &escaped(text), "</code>"].concat(),
     });
     pieces.collect()
