@@ -190,7 +190,7 @@ mod tests {
         let hostile = Words::outside("<script>alert('x')</script>&\"");
         assert_eq!(
             written(&hostile),
-            "<code><bdi>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;</bdi></code>"
+            "<code class=\"long\"><bdi>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;</bdi></code>"
         );
     }
 }

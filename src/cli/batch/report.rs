@@ -92,29 +92,42 @@ fn markdown(report: &Report<'_>) -> String {
     }
     let _ = write!(
         text,
-        "\n{} of {} have ended: {}.\n\n| person | case | stands | first revoke | contained | not covered, or why |\n| --- | --- | --- | --- | --- | --- |\n",
+        "\n{} of {} have ended: {}.\n\n| person | case | stands | first revoke | contained | why | not covered |\n| --- | --- | --- | --- | --- | --- | --- |\n",
         sums.ended(),
         sums.people,
         counts(sums)
     );
+    // What a target does not cover is the same of most: it is written once, behind the table.
+    let mut gaps: Vec<&str> = Vec::new();
     for person in *people {
         let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-        let why = person.hold.map(|hold| format!("hold {hold}"));
-        let rest: Vec<String> = why
-            .into_iter()
-            .chain(person.why.clone())
-            .chain(person.not_covered.clone())
-            .collect();
+        let hold = person.hold.map(|hold| format!("hold {hold}"));
+        let why: Vec<String> = hold.into_iter().chain(person.why.clone()).collect();
+        let open = person.not_covered.iter().map(|gap| {
+            let known = gaps.iter().position(|known| *known == gap);
+            let at = known.unwrap_or_else(|| {
+                gaps.push(gap);
+                gaps.len() - 1
+            });
+            (at + 1).to_string()
+        });
+        let open = open.collect::<Vec<_>>().join(", ");
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {open} |",
             cell(&person.subject),
             person.case.map_or_else(|| "-".to_owned(), |case| case.to_string()),
             person.verdict.as_deref().unwrap_or(&person.state),
             time(person.first_revoke_at),
             time(person.contained_at),
-            cell(&rest.join("; "))
+            cell(&why.join("; "))
         );
+    }
+    if !gaps.is_empty() {
+        text.push_str("\nNot covered:\n\n");
+    }
+    for (at, gap) in gaps.iter().enumerate() {
+        let _ = writeln!(text, "{}. {}", at + 1, cell(gap));
     }
     text
 }

@@ -131,6 +131,11 @@ async fn nothing_of_a_paused_batch_begins_but_what_another_asks_for_too_and_a_ki
     );
     let page = site.says(&["batch", "report", &batch]).await.out;
     assert!(page.contains("4 of 4 have ended: 4 contained"), "{page}");
+    // What is not covered is the same of all, and is said once.
+    assert!(
+        page.matches(" | 1, 2").count() == 4 && page.matches("links that plugins hold").count() == 1,
+        "{page}"
+    );
     assert_eq!(site.entries("people.read").await, 4, "of each once within an hour");
     running.stop().await;
 }
