@@ -45,8 +45,15 @@ fn is_root() -> bool {
 }
 
 impl Site {
-    /// Lets others read the config and enter the sockets' folder, and gives each socket the group of its role.
+    /// Lets others read the config, enter the sockets' folder and run the program, and gives each socket the group of its role.
     fn open_to_groups(&self) {
+        // Where it was built they may not be let in. Another process copies it: one of ours could be asked to run what it still writes.
+        let copy = ["-p", env!("CARGO_BIN_EXE_revoked")];
+        let copied = std::process::Command::new("cp")
+            .args(copy)
+            .arg(self.installation.path("revoked"))
+            .status();
+        assert!(copied.unwrap().success());
         let may_enter = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
         may_enter(self.installation.config().parent().unwrap(), 0o711);
         may_enter(&self.installation.config(), 0o644);
@@ -82,8 +89,10 @@ impl Site {
 impl Installation {
     /// A command of an account with one group.
     fn command_as(&self, (uid, group): (u32, u32), args: &[&str]) -> Command {
-        let mut command = self.command(args);
+        let mut command = Command::new(self.path("revoked"));
+        command.args(args).arg("--config").arg(self.config());
         command.uid(uid).gid(group).current_dir("/").env_remove("SUDO_USER");
+        command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
 
