@@ -5,7 +5,6 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::HeaderMap;
-use tokio::time::Instant;
 
 use super::asked::said;
 use super::batch_bar::{Bar, Counted, stands};
@@ -14,7 +13,7 @@ use super::{form_token, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::console::routes::{CALLING_OFF, batch_key, batch_progress};
+use crate::console::routes::{batch_key, batch_progress, cancel_batch, pause_batch, resume_batch};
 use crate::model::Timestamp;
 use crate::store::{BatchPerson, PeopleRead};
 
@@ -132,9 +131,7 @@ pub(super) async fn pause(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let note = said(&headers, &body, true)?.unwrap_or_default();
-    let key = batch_key(&id)?;
-    batch_progress(&console, &key).await?;
-    console.store.pause_batch(&key, caller.operator, note).await?;
+    pause_batch(&console, &id, caller.operator, note).await?;
     Ok(to(&id))
 }
 
@@ -147,9 +144,7 @@ pub(super) async fn resume(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let note = said(&headers, &body, true)?;
-    let key = batch_key(&id)?;
-    batch_progress(&console, &key).await?;
-    console.store.resume_batch(&key, caller.operator, note).await?;
+    resume_batch(&console, &id, caller.operator, note).await?;
     Ok(to(&id))
 }
 
@@ -162,10 +157,7 @@ pub(super) async fn call_off(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let why = said(&headers, &body, true)?.unwrap_or_default();
-    let key = batch_key(&id)?;
-    batch_progress(&console, &key).await?;
-    let until = Instant::now() + CALLING_OFF;
-    console.store.cancel_batch(&key, &caller.operator, &why, Some(until)).await?;
+    cancel_batch(&console, &id, &caller.operator, &why).await?;
     Ok(to(&id))
 }
 

@@ -17,34 +17,39 @@ use crate::console::Console;
 use crate::console::batch_sheet::batch_sheet;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::model::Timestamp;
+use crate::model::{Actor, Timestamp};
 use crate::store::{BatchCalledOff, BatchPaused, BatchPerson, BatchProgress, BatchRequest, PeopleRead};
 
 /// How long one request goes on calling off: the rest is left to the next.
-pub(in crate::console) const CALLING_OFF: Duration = Duration::from_secs(20);
+const CALLING_OFF: Duration = Duration::from_secs(20);
 
-/// Why a batch is paused.
+/// Why a batch is paused, or what is left of it called off.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhyBatchPaused {
-    /// The reason, for whoever finds it paused.
+pub(super) struct WhyBatch {
+    /// The reason, for whoever finds it so.
     #[schema(min_length = 1, max_length = 2000, pattern = "\\S")]
     note: String,
 }
 
 /// Pauses a batch: no job of it begins until it goes on. What is at work ends; a case for which others have asked too goes on.
 #[utoipa::path(post, path = "/api/v1/batches/{id}/pause", tag = "batches", operation_id = "pause_batch", params(("id" = String, Path)),
-    request_body = WhyBatchPaused, responses((status = 200, body = BatchPaused)))]
+    request_body = WhyBatch, responses((status = 200, body = BatchPaused)))]
 pub(super) async fn pause(
     State(console): State<Console>,
     Path(id): Path<String>,
     caller: Caller,
-    Json(why): Json<WhyBatchPaused>,
+    Json(why): Json<WhyBatch>,
 ) -> Result<Answer<BatchPaused>, Refusal> {
     let note = super::text("note", &why.note, super::LONGEST_NOTE)?;
-    let key = key(&id)?;
-    progress(&console, &key).await?;
-    Ok(Answer(console.store.pause_batch(&key, caller.operator, note).await?))
+    Ok(Answer(pause_batch(&console, &id, caller.operator, note).await?))
+}
+
+/// The same by the page.
+pub(in crate::console) async fn pause_batch(console: &Console, id: &str, by: Actor, note: String) -> Result<BatchPaused, Refusal> {
+    let key = key(id)?;
+    progress(console, &key).await?;
+    Ok(console.store.pause_batch(&key, by, note).await?)
 }
 
 /// Why a batch goes on.
@@ -73,39 +78,49 @@ pub(super) async fn resume(
     Json(why): Json<WhyBatchResumed>,
 ) -> Result<Answer<BatchResumed>, Refusal> {
     let note = super::note(why.note.as_deref())?;
-    let key = key(&id)?;
-    // One whose rows have gone may still be paused.
-    if !console.store.paused_batches().await?.contains_key(&key) {
-        progress(&console, &key).await?;
-    }
-    let cases = console.store.resume_batch(&key, caller.operator, note).await?;
+    let cases = resume_batch(&console, &id, caller.operator, note).await?;
     Ok(Answer(BatchResumed { cases }))
 }
 
-/// Why what is left of a batch is called off.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WhyOff {
-    /// The reason.
-    #[schema(min_length = 1, max_length = 2000, pattern = "\\S")]
-    note: String,
+/// The same by the page; how many cases go on.
+pub(in crate::console) async fn resume_batch(
+    console: &Console,
+    id: &str,
+    by: Actor,
+    note: Option<String>,
+) -> Result<usize, Refusal> {
+    let key = key(id)?;
+    // One whose rows have gone may still be paused.
+    if !console.store.paused_batches().await?.contains_key(&key) {
+        progress(console, &key).await?;
+    }
+    Ok(console.store.resume_batch(&key, by, note).await?)
 }
 
 /// Calls off what of a batch has not ended, case by case. What was done stays done. With the last of it a pause of the batch ends.
 #[utoipa::path(post, path = "/api/v1/batches/{id}/cancellation", tag = "batches", operation_id = "cancel_batch", params(("id" = String, Path)),
-    request_body = WhyOff, responses((status = 200, body = BatchCalledOff)))]
+    request_body = WhyBatch, responses((status = 200, body = BatchCalledOff)))]
 pub(super) async fn cancel(
     State(console): State<Console>,
     Path(id): Path<String>,
     caller: Caller,
-    Json(why): Json<WhyOff>,
+    Json(why): Json<WhyBatch>,
 ) -> Result<Answer<BatchCalledOff>, Refusal> {
     let note = super::text("note", &why.note, super::LONGEST_NOTE)?;
-    let key = key(&id)?;
-    progress(&console, &key).await?;
+    Ok(Answer(cancel_batch(&console, &id, &caller.operator, &note).await?))
+}
+
+/// The same by the page.
+pub(in crate::console) async fn cancel_batch(
+    console: &Console,
+    id: &str,
+    by: &Actor,
+    note: &str,
+) -> Result<BatchCalledOff, Refusal> {
+    let key = key(id)?;
+    progress(console, &key).await?;
     let until = Instant::now() + CALLING_OFF;
-    let off = console.store.cancel_batch(&key, &caller.operator, &note, Some(until)).await?;
-    Ok(Answer(off))
+    Ok(console.store.cancel_batch(&key, by, note, Some(until)).await?)
 }
 
 /// As what a report is written.

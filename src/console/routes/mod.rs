@@ -42,7 +42,7 @@ mod tokens;
 mod trail;
 mod transmitter;
 
-pub(super) use batch_steps::CALLING_OFF;
+pub(super) use batch_steps::{cancel_batch, pause_batch, resume_batch};
 pub(super) use batches::{
     BatchPlan, NewBatch, People, key as batch_key, progress as batch_progress, submitted as submit_batch, was_read,
 };

@@ -1,13 +1,33 @@
 //! Who may use which route, and as whom what they do is recorded.
 
 use http::{Method, StatusCode};
-use revoked::console::access::{Least, ROUTES};
+use revoked::console::access::{Access, Least, ROUTES};
 use revoked::console::document;
 use revoked::model::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Site;
 use crate::harness::{Installation, InstallationPlan};
+
+/// How a route is tried: with a number that nothing has, so that whoever may ask is told so, and nothing is changed.
+pub(super) fn tried(route: &Access) -> (Method, String, Option<Value>) {
+    let path = route
+        .path
+        .replace("{id}", "999999")
+        .replace("{name}", "nobody")
+        .replace("{file}", "console.css");
+    let method: Method = route.method.parse().unwrap();
+    let body = (method == Method::POST && route.path.starts_with("/api/")).then(|| json!({}));
+    (method, path, body)
+}
+
+/// Whether the table lets a role use a route.
+pub(super) fn may(role: Role, route: &Access) -> bool {
+    match route.least {
+        Least::Anybody => true,
+        Least::Role(least) => role >= least,
+    }
+}
 
 #[test]
 fn every_route_of_the_api_stands_in_the_table_and_the_other_way_round() {
@@ -33,22 +53,11 @@ fn every_route_of_the_api_stands_in_the_table_and_the_other_way_round() {
 async fn each_role_may_do_what_the_table_says_and_nobody_else_may_do_anything() {
     let site = Site::new().await;
     for route in ROUTES {
-        // A number that nothing has: whoever may ask is told so, and nothing is changed.
-        let path = route
-            .path
-            .replace("{id}", "999999")
-            .replace("{name}", "nobody")
-            .replace("{file}", "console.css");
-        let method: Method = route.method.parse().unwrap();
-        let body = (method == Method::POST && route.path.starts_with("/api/")).then(|| json!({}));
+        let (method, path, body) = tried(route);
         for role in Role::ALL {
             let answer = site.by_socket(role, method.clone(), &path, body.clone()).await;
             let refused = answer.status == StatusCode::FORBIDDEN && answer.text.contains("this needs the role");
-            let may = match route.least {
-                Least::Anybody => true,
-                Least::Role(least) => role >= least,
-            };
-            assert_eq!(!refused, may, "{} {path} as {role}: {answer:?}", route.method);
+            assert_eq!(!refused, may(role, route), "{} {path} as {role}: {answer:?}", route.method);
         }
         let answer = site.by_network(&[], method.clone(), &path, body.clone()).await;
         let refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)

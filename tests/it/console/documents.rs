@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use revoked::model::Role;
 use revoked::trail::keys_beside;
 use revoked_trail::{VerifiedReport, report_verifier};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Answer, Site};
 use crate::harness::until;
@@ -18,16 +18,7 @@ async fn get(site: &Site, path: &str) -> Answer {
 async fn with_cases() -> Site {
     let site = Site::new().await;
     site.held().await;
-    let request = json!({ "subject": "username:user01", "reason": "compromised" });
-    let asked = site
-        .by_socket(Role::Requester, Method::POST, "/api/v1/requests", Some(request))
-        .await;
-    assert_eq!(asked.status, StatusCode::ACCEPTED, "{asked:?}");
-    until("the case", async || {
-        let cases = get(&site, "/api/v1/cases?state=closed").await.json();
-        (cases["items"].as_array()?.len() == 1).then_some(())
-    })
-    .await;
+    site.closes_one().await;
     site
 }
 

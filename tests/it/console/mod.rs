@@ -92,6 +92,23 @@ impl Site {
         Self::of(POLICY, watch, tables).await
     }
 
+    /// Has one person's access ended, until the case is over.
+    async fn closes_one(&self) {
+        let request = json!({ "subject": "username:user01", "reason": "compromised" });
+        let asked = self
+            .by_socket(Role::Requester, Method::POST, "/api/v1/requests", Some(request))
+            .await;
+        assert_eq!(asked.status, StatusCode::ACCEPTED, "{asked:?}");
+        until("the case", async || {
+            let cases = self
+                .by_socket(Role::Viewer, Method::GET, "/api/v1/cases?state=closed", None)
+                .await
+                .json();
+            (cases["items"].as_array()?.len() == 1).then_some(())
+        })
+        .await;
+    }
+
     /// One with these limits, sweeps and tables.
     async fn of(policy: &'static str, watch: &'static str, tables: &str) -> Self {
         Self::planned(InstallationPlan {

@@ -2,27 +2,14 @@
 
 use http::{Method, StatusCode};
 use revoked::model::Role;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Site;
-use crate::harness::until;
 
 #[tokio::test]
 async fn a_case_that_is_looked_at_is_recorded_once_and_the_report_of_times_is_that_of_the_command() {
     let site = Site::new().await;
-    let request = json!({ "subject": "username:user01", "reason": "compromised" });
-    let asked = site
-        .by_socket(Role::Requester, Method::POST, "/api/v1/requests", Some(request))
-        .await;
-    assert_eq!(asked.status, StatusCode::ACCEPTED, "{asked:?}");
-    until("the case", async || {
-        let cases = site
-            .by_socket(Role::Viewer, Method::GET, "/api/v1/cases?state=closed", None)
-            .await
-            .json();
-        (cases["items"].as_array()?.len() == 1).then_some(())
-    })
-    .await;
+    site.closes_one().await;
     let viewed = async |path: &str| site.by_socket(Role::Viewer, Method::GET, path, None).await;
     for path in ["/api/v1/cases/1", "/cases/1", "/api/v1/cases/1"] {
         assert_eq!(viewed(path).await.status, StatusCode::OK);

@@ -1,12 +1,13 @@
 //! The provider's tokens at the API.
 
 use http::{Method, StatusCode};
-use revoked::console::access::{Least, ROUTES};
+use revoked::console::access::ROUTES;
 use revoked::model::Role;
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::{AUDIENCE, Provider, now};
+use crate::console::access::{may, tried};
 use crate::console::{Answer, Site};
 
 const GROUPS: [(Role, &str); 4] = [
@@ -30,21 +31,11 @@ async fn a_group_gives_its_role_at_every_route_and_no_more() {
     for (role, group) in GROUPS {
         let bearer = provider.access(&provider.leave(group, &["staff", group]));
         for route in ROUTES {
-            let path = route
-                .path
-                .replace("{id}", "999999")
-                .replace("{name}", "nobody")
-                .replace("{file}", "console.css");
-            let method: Method = route.method.parse().unwrap();
-            let body = (method == Method::POST && route.path.starts_with("/api/")).then(|| json!({}));
+            let (method, path, body) = tried(route);
             let answer = site.by_network(&[("authorization", &bearer)], method, &path, body).await;
             let refused = answer.status == StatusCode::UNAUTHORIZED
                 || answer.status == StatusCode::FORBIDDEN && answer.text.contains("this needs the role");
-            let may = match route.least {
-                Least::Anybody => true,
-                Least::Role(least) => role >= least,
-            };
-            assert_eq!(!refused, may, "{} {path} as {role}: {answer:?}", route.method);
+            assert_eq!(!refused, may(role, route), "{} {path} as {role}: {answer:?}", route.method);
         }
     }
     site.running.stop().await;
