@@ -54,6 +54,7 @@ async fn a_batch_is_paused_by_the_api_goes_on_by_the_page_and_is_reported_in_bot
     site.installation
         .says(&["target", "pause", "chat", "--note", "for the test"])
         .await;
+    site.running.until_paused().await;
     let batch = site.batch(&["username:user01", "username:user02", "username:user05"]).await;
     let path = format!("/api/v1/batches/{batch}");
     let why = || Some(json!({ "note": "is it the right list?" }));

@@ -38,6 +38,7 @@ async fn nothing_of_a_paused_batch_begins_but_what_another_asks_for_too_and_a_ki
     let running = site.start().await;
     // What is asked for stays in the queue until the pause is there.
     site.says(&["target", "pause", "chat", "--note", "for the test"]).await;
+    running.until_paused().await;
     let batch = site.asks_for_list(1..=4).await;
     site.until_count("SELECT count(*) FROM job WHERE state = 'queued'", 4).await;
     let paused = site.pauses_batch(&batch[..6], "half of them are not phished").await;

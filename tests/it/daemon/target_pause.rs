@@ -1,7 +1,7 @@
 //! A target that an operator pauses: nothing is sent to it, whatever it is about, until somebody lets it go on.
 
 use super::under_way::with_a_call_that_hangs;
-use super::{Installation, InstallationPlan, until};
+use super::{Installation, InstallationPlan};
 use crate::harness::chat_holdings::Holdings;
 
 async fn paused() -> (Installation, super::DaemonProcess) {
@@ -11,17 +11,11 @@ async fn paused() -> (Installation, super::DaemonProcess) {
         .says(&["target", "pause", "chat", "--note", "an upgrade, ticket 812"])
         .await;
     assert_eq!(said.code, 0, "{said:?}");
-    site.until_paused(&running, true).await;
+    running.until_paused().await;
     (site, running)
 }
 
 impl Installation {
-    /// Waits until the daemon shows that it obeys.
-    async fn until_paused(&self, running: &super::DaemonProcess, paused: bool) {
-        let wanted = format!("revoked_lane_paused{{target=\"chat\"}} {}", u8::from(paused));
-        until(&wanted, async || running.metrics().await.contains(&wanted).then_some(())).await;
-    }
-
     fn requests(&self) -> usize {
         self.chat().requests().len()
     }
@@ -37,7 +31,7 @@ async fn urgent_work_waits_too_a_restart_changes_nothing_and_it_goes_on_when_tol
     let running = site.start().await;
     site.ask_for(4..=4, "compromised").await;
     site.until_count("SELECT count(*) FROM job WHERE state = 'queued'", 4).await;
-    site.until_paused(&running, true).await;
+    running.until_paused().await;
     assert_eq!(site.requests(), before, "something was sent");
     assert_eq!(site.alerts().await, ["target_paused"]);
 
@@ -82,7 +76,7 @@ async fn a_clean_check_and_a_cleared_alert_do_not_end_an_operators_pause() {
     site.says(&["alert", "clear", "1"]).await;
     site.ask_for(1..=1, "compromised").await;
     site.until_count("SELECT count(*) FROM job WHERE state = 'queued'", 1).await;
-    site.until_paused(&running, true).await;
+    running.until_paused().await;
     assert!(!Holdings::of(site.chat(), "user01").is_out());
     running.stop().await;
 }

@@ -128,4 +128,10 @@ impl DaemonProcess {
         let answer = self.http.get(self.url("/metrics")).send().await.unwrap();
         answer.text().await.unwrap()
     }
+
+    /// Waits until it sends the target nothing: it looks for an operator's pause by itself, so what comes before that is acted on.
+    pub(crate) async fn until_paused(&self) {
+        let wanted = "revoked_lane_paused{target=\"chat\"} 1";
+        until(wanted, async || self.metrics().await.contains(wanted).then_some(())).await;
+    }
 }

@@ -4,7 +4,7 @@ use revoked_sandbox::{Effect, Fault};
 use sqlx::Executor as _;
 
 use crate::harness::pty::{NARROW, Terminal};
-use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
+use crate::harness::{Installation, InstallationPlan, until};
 
 fn last(text: &str) -> &str {
     text.trim_end().lines().last().unwrap()
@@ -17,12 +17,6 @@ async fn asked(site: &Installation, person: &str) -> String {
     said.out
 }
 
-/// Waits until the daemon shows that the lane is paused.
-async fn until_paused(running: &DaemonProcess) {
-    let wanted = "revoked_lane_paused{target=\"chat\"} 1";
-    until(wanted, async || running.metrics().await.contains(wanted).then_some(())).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_a_paused_target_it_waits_by_name_and_the_command_that_ends_the_pause_is_never_cut() {
     let site = Installation::new(InstallationPlan::default()).await;
@@ -31,7 +25,7 @@ async fn at_a_paused_target_it_waits_by_name_and_the_command_that_ends_the_pause
         .says(&["target", "pause", "chat", "--note", "upgrade until 05:00, ticket 812"])
         .await;
     assert_eq!(paused.code, 0, "{paused:?}");
-    until_paused(&running).await;
+    running.until_paused().await;
     let waits = "WAITS user01: chat is paused by operator:";
     let said = asked(&site, "username:user01").await;
     assert!(
@@ -93,7 +87,7 @@ async fn at_a_target_that_refuses_us_it_waits_for_a_token_and_the_file_is_named_
     site.secret("chat-token", b"xjk4w8q8jbgwmfznqoe1i4yrhh");
     let running = site.start().await;
     asked(&site, "username:user01").await;
-    until_paused(&running).await;
+    running.until_paused().await;
     let said = asked(&site, "username:user02").await;
     let token = site.path("chat-token").display().to_string();
     let why = format!(
