@@ -25,6 +25,8 @@ pub struct Signal {
     pub requested_by: Option<String>,
     /// Free text for the trail. Personal data: kept in the case, hashed in the trail.
     pub note: Option<String>,
+    /// What the source counts it to (claim `txn` of a SET, RFC 8417 section 2.2): signals of one cause share it.
+    pub txn: Option<String>,
     /// The playbook asked for; `None` for the one named like the reason.
     pub playbook: Option<String>,
     /// The one target asked for; `None` for all of the playbook.
@@ -176,6 +178,7 @@ impl Signal {
             occurred_at: None,
             requested_by: None,
             note: None,
+            txn: None,
             playbook: None,
             target: None,
             keep_out: None,

@@ -22,9 +22,13 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
     Some(match entry.kind.as_str() {
         "signal.accepted" => {
             let said = entry.by().and(" said of the person: ").word(entry.text("reason"));
-            match entry.text("requested_by") {
+            let said = match entry.text("requested_by") {
                 "" => said,
                 by => said.and(", asked for by ").name(by),
+            };
+            match entry.text("txn") {
+                "" => said,
+                txn => said.and(", in its transaction ").name(txn),
             }
         }
         "case.opened" => Words::of("the case was opened under the playbook ").name(entry.text("playbook")),

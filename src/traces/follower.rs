@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::span::{Span, SpanId, TraceId};
+use super::span::{Link, Span, SpanId, TraceId};
 use crate::model::{Timestamp, error_chain};
 use crate::store::{Result, Store, TrailFilter};
 use crate::telemetry::table;
@@ -28,8 +28,8 @@ pub(super) struct Follower {
     place: u64,
     /// The attempts that are under way, by their job.
     attempts: BTreeMap<i64, Attempt>,
-    /// When signals were accepted, by their number.
-    accepted: BTreeMap<i64, Timestamp>,
+    /// The signals that were accepted, by their number.
+    accepted: BTreeMap<i64, Accepted>,
 }
 
 /// An entry, as far as it is told of: nothing of it that is not named here leaves.
@@ -53,6 +53,13 @@ impl Read {
     fn moment(&self, member: &str) -> Option<Timestamp> {
         self.detail[member].as_i64().map(Timestamp::from_ms)
     }
+}
+
+struct Accepted {
+    at: Timestamp,
+    /// The sender's transaction, or its digest.
+    txn: Value,
+    txn_sha256: Value,
 }
 
 struct Attempt {
@@ -130,7 +137,12 @@ impl Follower {
         match (entry.kind.as_str(), entry.case, entry.job) {
             ("signal.accepted", ..) => {
                 if let Some(signal) = entry.detail["signal"].as_i64() {
-                    self.accepted.insert(signal, entry.at());
+                    let accepted = Accepted {
+                        at: entry.at(),
+                        txn: entry.detail["txn"].clone(),
+                        txn_sha256: entry.detail["txn_sha256"].clone(),
+                    };
+                    self.accepted.insert(signal, accepted);
                     if self.accepted.len() > MOST {
                         self.accepted.pop_first();
                         table::SPANS.add(["dropped"], 1);
@@ -203,6 +215,7 @@ impl Follower {
             from,
             until,
             attributes,
+            link: None,
             failed,
         };
         let outcome = end.kind.rsplit('.').next().unwrap_or_default();
@@ -262,19 +275,23 @@ impl Follower {
             let Some(accepted) = self.accepted.remove(&signal.id) else {
                 continue;
             };
+            let link = accepted.txn.as_str().and_then(Link::of_traceparent);
             self.tell(Span {
                 trace: trace.clone(),
                 id: trace.span(&format!("signal {}", signal.id)),
                 parent: Some(own),
                 name: "signal",
                 from: signal.received_at,
-                until: accepted,
+                until: accepted.at,
                 attributes: vec![
                     ("revoked.signal", signal.id.into()),
                     ("revoked.source", signal.source.as_str().into()),
                     ("revoked.reason", signal.reason.as_str().into()),
                     ("revoked.decision", signal.decision.as_str().into()),
+                    ("revoked.txn", accepted.txn),
+                    ("revoked.txn_sha256", accepted.txn_sha256),
                 ],
+                link,
                 failed: false,
             });
         }
@@ -297,6 +314,7 @@ impl Follower {
                 ("revoked.playbook", detail.case.playbook.as_str().into()),
                 ("revoked.verdict", verdict.clone()),
             ],
+            link: None,
             failed: verdict == "failed",
         });
         Ok(())

@@ -41,8 +41,38 @@ pub(super) struct Span {
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
     pub(super) attributes: Vec<(&'static str, Value)>,
+    /// The span of another system that it follows from.
+    pub(super) link: Option<Link>,
     /// Whether it did not come to what it was for.
     pub(super) failed: bool,
+}
+
+/// A span of another system.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Link {
+    trace: String,
+    span: String,
+}
+
+impl Link {
+    /// Reads a `traceparent` of the version that stands (W3C Trace Context section 3.2); nothing where it is none, or names no trace or no span.
+    pub(super) fn of_traceparent(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let (Some("00"), Some(trace), Some(span), Some(flags), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        let is_id = |part: &str, length| {
+            part.len() == length
+                && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+                && part.bytes().any(|byte| byte != b'0')
+        };
+        (is_id(trace, 32) && is_id(span, 16) && flags.len() == 2).then(|| Self {
+            trace: trace.to_owned(),
+            span: span.to_owned(),
+        })
+    }
 }
 
 impl Span {
@@ -54,6 +84,9 @@ impl Span {
         });
         if let Some(parent) = self.parent {
             span["parentSpanId"] = Value::from(hex(&parent.0));
+        }
+        if let Some(Link { trace, span: other }) = &self.link {
+            span["links"] = json!([{ "traceId": trace, "spanId": other }]);
         }
         span
     }
@@ -79,5 +112,28 @@ fn any_value(value: &Value) -> Value {
         Value::Array(values) => json!({ "arrayValue": { "values": values.iter().map(any_value).collect::<Vec<_>>() } }),
         Value::String(text) => json!({ "stringValue": text }),
         other => json!({ "stringValue": other.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_a_link_and_nothing_else_is() {
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        let link = Link::of_traceparent(&format!("00-{trace}-{span}-01")).unwrap();
+        assert_eq!((link.trace.as_str(), link.span.as_str()), (trace, span));
+        for text in [
+            "8675309".to_owned(),
+            format!("00-{trace}-{span}"),
+            format!("00-{trace}-{span}-01-02"),
+            format!("cc-{trace}-{span}-01"),
+            format!("00-{}-{span}-01", trace.to_uppercase()),
+            format!("00-{}-{span}-01", "0".repeat(32)),
+            format!("00-{trace}-{}-01", "0".repeat(16)),
+        ] {
+            assert_eq!(Link::of_traceparent(&text), None, "{text}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use revoked_trail::{Entry, EntryKind, detail};
 use super::accept_context::DecidedSignal;
 use super::new_job::NewJob;
 use super::observation_summary::ObservationSummary;
-use super::requester;
+use super::{requester, transaction};
 use crate::digest::{hex, sha256};
 use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, HeldFor, Job, Settlement, Timestamp};
 use crate::policy::{Lowered, Work};
@@ -22,11 +22,13 @@ pub(super) fn signal_accepted(new: &DecidedSignal<'_>, work: &Work) -> Entry {
     let signal = new.signal;
     let sha256_of = |text: &str| hex(&sha256(text.as_bytes()));
     let requested_by = requester::loggable(&new.delivery.source, signal.requested_by.as_deref());
+    let txn = signal.txn.as_deref().and_then(transaction::loggable);
     new.entry(EntryKind::SignalAccepted).detail(detail! {
         "signal": new.signal_id, "reason": signal.reason.word(), "key_sha256": sha256_of(&signal.key), "sha256": hex(&signal.digest),
         "occurred_at": signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook, "requested_by": requested_by,
         "requested_by_sha256": signal.requested_by.as_deref().filter(|_| requested_by.is_none()).map(sha256_of),
-        "note_sha256": signal.note.as_deref().map(sha256_of),
+        "note_sha256": signal.note.as_deref().map(sha256_of), "txn": txn,
+        "txn_sha256": signal.txn.as_deref().filter(|_| txn.is_none()).map(sha256_of),
     })
 }
 

@@ -3,8 +3,8 @@
 //! The five mutations on the way of every signal, in their order: [`accept`], [`claim`], start and finish in [`intents`], [`settle`]. What
 //! they are made of:
 //!
-//! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`] (with [`reported_time`]), [`place_hold`], [`requester`],
-//!   [`population`], [`rehearsed`] (what would have been done), [`signal_row`] with [`asked_for`], and [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time; [`foresight`] for one that is only
+//! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`] (with [`reported_time`]), [`place_hold`], [`requester`] and [`transaction`]
+//!   (what of a sender's words the trail names), [`population`], [`rehearsed`] (what would have been done), [`signal_row`] with [`asked_for`], and [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time; [`foresight`] for one that is only
 //!   looked at;
 //! - of jobs: [`enqueue`] (a [`new_job`]), [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
 //!   [`target_pause`] (paused by an operator), [`unreadable_job`] (given up);
@@ -50,6 +50,7 @@ pub(in crate::store) mod single_sign_on;
 pub(in crate::store) mod slot_offer;
 pub(in crate::store) mod sweeps;
 pub(in crate::store) mod target_pause;
+pub(in crate::store) mod transaction;
 pub(in crate::store) mod unreadable_job;
 pub(in crate::store) mod wake;
 pub(in crate::store) mod wordings;

@@ -11,11 +11,15 @@ use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{Installation, InstallationPlan};
+use crate::harness::identity_provider::{self, Idp};
 use crate::harness::until;
 use crate::ports::Port;
 
 async fn traced(collector: &str) -> Installation {
-    let telemetry = format!("[telemetry]\notlp = \"{collector}/otlp/\"\nauthorization = {{ file = \"{{folder}}/collector\" }}\n");
+    let telemetry = format!(
+        "[telemetry]\notlp = \"{collector}/otlp/\"\nauthorization = {{ file = \"{{folder}}/collector\" }}\n{}",
+        identity_provider::SOURCE
+    );
     let site = Installation::new(InstallationPlan {
         more: telemetry.leak(),
         ..InstallationPlan::default()
@@ -23,6 +27,18 @@ async fn traced(collector: &str) -> Installation {
     .await;
     site.secret("collector", b"Basic Y29sbGVjdG9yOnNlY3JldA==\n");
     site
+}
+
+/// A collector that takes everything.
+async fn collector() -> MockServer {
+    let collector = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/otlp/v1/traces"))
+        .and(header("authorization", "Basic Y29sbGVjdG9yOnNlY3JldA=="))
+        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({})))
+        .mount(&collector)
+        .await;
+    collector
 }
 
 /// What a collector was sent, whole and span by span.
@@ -45,14 +61,9 @@ fn attribute<'s>(span: &'s Value, key: &str) -> &'s str {
 
 #[tokio::test]
 async fn a_case_is_one_trace_in_order_and_names_nobody() {
-    let collector = MockServer::start().await;
-    Mock::given(method("POST"))
-        .and(path("/otlp/v1/traces"))
-        .and(header("authorization", "Basic Y29sbGVjdG9yOnNlY3JldA=="))
-        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({})))
-        .mount(&collector)
-        .await;
+    let collector = collector().await;
     let site = traced(&collector.uri()).await;
+    Idp::new(&site);
     let running = site.start().await;
     let said = site
         .revoke("username:user04", "compromised", &["--note", "seen by somebody"])
@@ -138,12 +149,67 @@ async fn a_case_is_one_trace_in_order_and_names_nobody() {
 }
 
 #[tokio::test]
+async fn what_a_sender_counts_a_signal_to_is_told_unless_it_may_be_a_name_and_a_traceparent_is_a_link() {
+    let collector = collector().await;
+    let site = traced(&collector.uri()).await;
+    let idp = Idp::new(&site);
+    let running = site.start().await;
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (n, txn) in [
+        (1_i64, Some(traceparent)),
+        (2, Some("8675309")),
+        (3, Some("ada.lovelace")),
+        (4, None),
+    ] {
+        let mut claims = Idp::claims(&format!("jti-{n}"), &format!("user{n:02}@example.test"));
+        if let Some(txn) = txn {
+            claims["txn"] = txn.into();
+        }
+        let answer = running.push(&idp.sign(&claims)).await.unwrap();
+        assert_eq!(answer.status(), 202);
+        site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", n)
+            .await;
+    }
+    let signals = until("the signals", async || {
+        let (_, spans) = sent(&collector).await;
+        let signals: Vec<Value> = spans.into_iter().filter(|span| span["name"] == "signal").collect();
+        (signals.len() == 4).then_some(signals)
+    })
+    .await;
+    let told = |n: usize, key: &str| {
+        let mut attributes = signals[n - 1]["attributes"].as_array().unwrap().iter();
+        let found = attributes.find(|attribute| attribute["key"] == key);
+        found.map(|attribute| attribute["value"]["stringValue"].as_str().unwrap().to_owned())
+    };
+    let digest = hex(&sha256(b"ada.lovelace"));
+    let wanted = [
+        (Some(traceparent), None),
+        (Some("8675309"), None),
+        (None, Some(digest.as_str())),
+        (None, None),
+    ];
+    for (n, wanted) in (1..).zip(wanted) {
+        let said = (told(n, "revoked.txn"), told(n, "revoked.txn_sha256"));
+        assert_eq!((said.0.as_deref(), said.1.as_deref()), wanted);
+    }
+    let link = serde_json::json!([{ "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7" }]);
+    assert_eq!(signals[0]["links"], link);
+    assert!(signals[1..].iter().all(|signal| signal["links"].is_null()), "{signals:#?}");
+    let report = site.says(&["case", "report", "2"]).await.out;
+    assert!(report.contains("in its transaction `8675309`"), "{report}");
+    let trail = site.says(&["trail", "show", "--limit", "10000", "--json"]).await.out;
+    assert!(trail.contains(&digest) && !trail.contains("ada.lovelace"), "{trail}");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_collector_that_hangs_or_is_down_delays_nothing() {
     let hangs = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let held = hangs.local_addr().unwrap();
     let down = Port::default();
     for collector in [held, down.address()] {
         let site = traced(&format!("http://{collector}")).await;
+        Idp::new(&site);
         let running = site.start().await;
         let begun = Instant::now();
         for person in ["user01", "user02", "user03"] {

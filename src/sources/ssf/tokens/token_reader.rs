@@ -188,6 +188,7 @@ impl TokenReader {
         signal.disposition = whom.restrict(&mapping.disposition);
         signal.occurred_at = Some(occurred_at(&token.claims, claims, now));
         signal.requested_by = text(claims.event, "initiating_entity").map(|who| cut(who, 64));
+        signal.txn = text(&token.claims, "txn").map(str::to_owned);
         let late = now.since(claims.issued_at) > LATE;
         if late {
             signal.priority = signal.priority.max(Priority::ROUTINE);
