@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use revoked::clock::Clock;
-use revoked::model::{Delivery, Evidence, Reason, Settlement, Verdict};
+use revoked::model::{Delivery, Evidence, Goals, Reason, Settlement, Verdict};
 use revoked::policy::Policy;
 use revoked::store::{Integrity, ListFilter, Role, SlotOffers, Store, TrailFilter};
 use revoked_trail::{Frontier, Signer, leaf_hash};
@@ -166,6 +166,12 @@ async fn lists(store: &Store, size: i64) -> Vec<(&'static str, f64, Goal)> {
     let entries = store.trail_search(&filter).await.unwrap().len();
     assert!(entries >= 3, "{entries}");
     found.push(("trail show --case", ms(began.elapsed()), Goal::Below(100.0)));
+    let now = store.clock().now();
+    let began = Instant::now();
+    let year = (now.minus(Duration::from_hours(24 * 365)), now);
+    let times = store.containment_times(year, &Goals::default()).await.unwrap();
+    assert!(times.cases >= usize::try_from(size).unwrap(), "{}", times.cases);
+    found.push(("report containment of a year", ms(began.elapsed()), Goal::Below(10_000.0)));
     found
 }
 

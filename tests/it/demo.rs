@@ -311,7 +311,7 @@ async fn the_sandbox_command_serves_until_it_is_told_to_stop() {
         Value::Null,
         "the token is in its file and nowhere else"
     );
-    let client = revoked::http::client(revoked::http::Bounds::default()).unwrap();
+    let client = revoked::http::client(crate::wait::PATIENT).unwrap();
     let answer = client
         .get(format!("{}/api/v4/users/me", place["url"].as_str().unwrap()))
         .bearer_auth(std::fs::read_to_string(&token_file).unwrap().trim())

@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
+use revoked::http::Bounds;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Far longer than anything here takes, so that only a hang runs into it.
 pub(crate) const BOUND: Duration = Duration::from_mins(2);
+
+/// How long a test waits for what it asks for by HTTP: a daemon on a busy machine may be long about it, and its own bounds are what is tested.
+pub(crate) const PATIENT: Bounds = Bounds {
+    connect: BOUND,
+    read: BOUND,
+    total: BOUND,
+};
 
 /// How often to ask.
 const PACE: Duration = Duration::from_millis(20);

@@ -14,7 +14,7 @@ use crate::harness::until;
 async fn a_token_that_asks_too_much_waits_and_no_other_does() {
     let site = Site::new().await;
     let (greedy, other) = (site.token(Role::Viewer).await, site.token(Role::Viewer).await);
-    let http = revoked::http::client(revoked::http::Bounds::default()).unwrap();
+    let http = revoked::http::client(crate::wait::PATIENT).unwrap();
     let ask = async |token: &str| {
         // A short answer: it must be asked faster than it may be.
         let asked = http.get(format!("{}/api/v1/requests/999", site.origin())).bearer_auth(token);
@@ -53,7 +53,7 @@ async fn whoever_guesses_is_slowed_and_keeps_nobody_out() {
     assert_eq!(ask(&format!("Bearer {token}")).await, StatusCode::OK);
     // Codes of links are counted with them.
     let origin = site.origin();
-    let sent = revoked::http::client(revoked::http::Bounds::default()).unwrap();
+    let sent = revoked::http::client(crate::wait::PATIENT).unwrap();
     let sent = sent
         .post(format!("{origin}/sign-in"))
         .header("origin", &origin)

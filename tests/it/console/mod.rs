@@ -27,12 +27,12 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use revoked::clock::Clock;
-use revoked::http::{Bounds, client, client_at_socket};
+use revoked::http::{client, client_at_socket};
 use revoked::model::Role;
 use revoked::store::{Role as OpenedAs, Store};
 use serde_json::{Value, json};
 
-use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
+use crate::harness::{DaemonProcess, Installation, InstallationPlan, PATIENT, until};
 use crate::ports::Port;
 
 /// Some people are protected, and nothing is held for its number.
@@ -148,7 +148,7 @@ impl Site {
     /// Asks at the socket of a role.
     async fn by_socket(&self, role: Role, method: Method, path: &str, body: Option<Value>) -> Answer {
         let socket = self.installation.path("sockets").join(format!("{role}.sock"));
-        let client = client_at_socket(Bounds::default(), &socket).unwrap();
+        let client = client_at_socket(PATIENT, &socket).unwrap();
         let mut request = client.request(method, format!("http://revoked{path}"));
         if let Some(body) = body {
             request = request.json(&body);
@@ -158,9 +158,7 @@ impl Site {
 
     /// Asks over the network with these headers.
     async fn by_network(&self, headers: &[(&str, &str)], method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = client(Bounds::default())
-            .unwrap()
-            .request(method, format!("{}{path}", self.origin()));
+        let mut request = client(PATIENT).unwrap().request(method, format!("{}{path}", self.origin()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -1,10 +1,11 @@
 //! The page, as a browser without scripts has it.
 
 use http::{Method, StatusCode};
-use revoked::http::{Bounds, client};
+use revoked::http::client;
 use revoked::model::Role;
 
 use super::{Answer, Site};
+use crate::harness::PATIENT;
 
 impl Site {
     /// Signs in, and answers the cookie.
@@ -23,7 +24,7 @@ impl Site {
 
     /// Sends a form as our own page does.
     pub(super) async fn form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
-        let request = client(Bounds::default())
+        let request = client(PATIENT)
             .unwrap()
             .post(format!("{}{path}", self.origin()))
             .header("sec-fetch-site", "same-origin")

@@ -125,7 +125,7 @@ async fn a_file_of_people_is_linked_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn three_sources_at_once_make_one_case_that_is_worked_on_once() {
-    let mut site = Installation::new(InstallationPlan {
+    let site = Installation::new(InstallationPlan {
         more: identity_provider::SOURCE,
         ..InstallationPlan::default()
     })
@@ -140,8 +140,9 @@ async fn three_sources_at_once_make_one_case_that_is_worked_on_once() {
         "https://schemas.openid.net/secevent/risc/event-type/account-disabled": { "reason": "hijacking" },
     });
     let token = idp.sign(&claims);
-    // Away until all three are in, so that none of them comes after the proof.
-    let down = site.take_down();
+    // Paused until all three are in, so that none of them comes after the proof.
+    site.does(&["target", "pause", "chat", "--note", "until all are in"]).await;
+    running.until_paused().await;
     let (pushed, by_number, by_sub) = tokio::join!(
         running.push(&token),
         site.write("employee_id:4711", "compromised", Some("hr")),
@@ -151,7 +152,7 @@ async fn three_sources_at_once_make_one_case_that_is_worked_on_once() {
     by_number.unwrap();
     by_sub.unwrap();
     site.until_count("SELECT count(*) FROM signal WHERE case_id = 1", 3).await;
-    site.bring_up(down).await;
+    site.does(&["target", "resume", "chat"]).await;
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
         .await;
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 1);

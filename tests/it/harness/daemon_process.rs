@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 
-use revoked::http::{Bounds, client};
+use revoked::http::client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::{BOUND, Installation, until};
+use super::{BOUND, Installation, PATIENT, until};
 
 /// A running daemon, ended when dropped.
 pub(crate) struct DaemonProcess {
@@ -36,14 +36,10 @@ impl Installation {
             started(&self.log()[before..])
         });
         let address = address.await;
-        let bounds = Bounds {
-            total: BOUND,
-            ..Bounds::default()
-        };
         let running = DaemonProcess {
             child,
             address,
-            http: client(bounds).unwrap(),
+            http: client(PATIENT).unwrap(),
         };
         until("readiness", async || {
             let answer = running.http.get(running.url("/readyz")).send().await;

@@ -10,6 +10,6 @@ pub(crate) mod invariants;
 pub(crate) mod pty;
 pub(crate) mod webdriver;
 
-pub(crate) use crate::wait::{BOUND, until};
+pub(crate) use crate::wait::{BOUND, PATIENT, until};
 pub(crate) use daemon_process::DaemonProcess;
 pub(crate) use installation::{CommandOutput, Installation, InstallationPlan};

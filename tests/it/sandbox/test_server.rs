@@ -1,6 +1,6 @@
 //! A sandbox with a fixture in it, and a client that speaks as the operator or as an intruder.
 
-use revoked::http::{Bounds, client};
+use revoked::http::client;
 use revoked_sandbox::{Id, Options, Sandbox, World};
 use serde_json::Value;
 
@@ -14,11 +14,7 @@ impl TestServer {
     pub(super) async fn with(world: World, options: Options) -> Self {
         let operator = world.operator_token().expect("an operator");
         let sandbox = Sandbox::start(world, options).await.expect("a sandbox");
-        let client = client(Bounds {
-            total: crate::wait::BOUND,
-            ..Bounds::default()
-        })
-        .expect("a client");
+        let client = client(crate::wait::PATIENT).expect("a client");
         Self {
             sandbox,
             client,

@@ -7,13 +7,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use revoked::http::{Bounds, client};
+use revoked::http::client;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::ports::Port;
-use crate::wait::{BOUND, until};
+use crate::wait::{PATIENT, until};
 
 /// Set by `tests/run` once `tests/servers/install` has put the servers there. Without it the tests that need one are left out, and say so.
 const WANTED: &str = "REVOKED_TEST_SERVERS";
@@ -62,16 +62,12 @@ impl Server {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .process_group(0);
-        let bounds = Bounds {
-            total: BOUND,
-            ..Bounds::default()
-        };
         let mut server = Self {
             name,
             ports,
             folder,
             child: command.spawn().unwrap(),
-            http: client(bounds).unwrap(),
+            http: client(PATIENT).unwrap(),
         };
         until(name, async || {
             if let Some(status) = server.child.try_wait().unwrap() {

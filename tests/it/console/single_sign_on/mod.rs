@@ -15,14 +15,14 @@ use http::{Method, StatusCode};
 use reqwest::Url;
 use revoked::clock::Clock;
 use revoked::digest::sha256;
-use revoked::http::{Bounds, client};
+use revoked::http::client;
 use revoked::jose::{Algorithm, Signer};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{Answer, Site};
-use crate::harness::until;
+use crate::harness::{PATIENT, until};
 
 /// What the installation shows at the token endpoint.
 pub(super) const SECRET: &str = "s3cret: ä";
@@ -236,7 +236,7 @@ impl Site {
     /// Comes back from there.
     async fn come_back(&self, cookie: &str, query: &[(&str, &str)]) -> Answer {
         let url = Url::parse_with_params(&format!("{}/sign-in/callback", self.origin()), query).unwrap();
-        let request = client(Bounds::default()).unwrap().get(url).header("cookie", cookie);
+        let request = client(PATIENT).unwrap().get(url).header("cookie", cookie);
         Answer::of(request.send().await.unwrap()).await
     }
 }

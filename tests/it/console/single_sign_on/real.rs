@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use http::Method;
-use revoked::http::{Bounds, client};
+use revoked::http::client;
 use revoked::model::Role;
 use serde_json::json;
 use tokio::process::Command;
@@ -11,8 +11,8 @@ use tokio::process::Command;
 use crate::console::Site;
 use crate::console::browser::{DESK, axe, faults};
 use crate::console::contract::installed;
-use crate::harness::until;
 use crate::harness::webdriver::Browser;
+use crate::harness::{PATIENT, until};
 use crate::ports::Port;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +39,7 @@ async fn a_browser_signs_in_at_a_provider_of_others_and_comes_back_to_the_page_t
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let http = client(Bounds::default()).unwrap();
+    let http = client(PATIENT).unwrap();
     until("the provider", async || http.get(format!("{issuer}/jwks")).send().await.ok()).await;
     let site = Site::with(&format!(
         "[console.single_sign_on]\nissuer = \"{issuer}\"\nclient_id = \"revoked\"\nclient_secret = {{ file = \"{{folder}}/sso-secret\" }}\n\
