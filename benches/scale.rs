@@ -166,6 +166,17 @@ async fn lists(store: &Store, size: i64) -> Vec<(&'static str, f64, Goal)> {
     let entries = store.trail_search(&filter).await.unwrap().len();
     assert!(entries >= 3, "{entries}");
     found.push(("trail show --case", ms(began.elapsed()), Goal::Below(100.0)));
+    let began = Instant::now();
+    let (work, at_work) = store.at_work().await.unwrap();
+    assert!(!work.is_empty() && at_work >= size, "{at_work}");
+    found.push((
+        "the cases at work, the most urgent first",
+        ms(began.elapsed()),
+        Goal::Below(500.0),
+    ));
+    let began = Instant::now();
+    assert!(store.lanes().await.unwrap().iter().any(|lane| lane.waiting >= size));
+    found.push(("the lanes with what waits", ms(began.elapsed()), Goal::Below(500.0)));
     let now = store.clock().now();
     let began = Instant::now();
     let year = (now.minus(Duration::from_hours(24 * 365)), now);

@@ -91,9 +91,15 @@ fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
     let about = about(alert).map_or(String::new(), |about| format!(" · {}", plain(&about)));
     let head = format!("{} {}{about} · {}{often}", alert.id, alert.kind, times.away(alert.last_at));
     line(meaning(alert).paint(head))?;
-    paragraph(4, &times.told(&alert.summary))?;
+    let is_open = alert.cleared_at.is_none();
+    let summary = if is_open {
+        alert.summary_beside_next()
+    } else {
+        alert.summary.clone()
+    };
+    paragraph(4, &times.told(&summary))?;
     told_of(alert, times)?;
-    if alert.cleared_at.is_none() {
+    if is_open {
         line(format!("    {}", Meaning::Strong.paint(plain(&alert.next))))?;
     }
     Ok(())

@@ -164,8 +164,7 @@ fn of_alert(alert: &Alert) -> Need {
     } else {
         String::new()
     };
-    // The command stands beside it.
-    let summary = alert.summary.replace(&format!(" ({})", alert.next), "");
+    let summary = alert.summary_beside_next();
     // Whom it is about stands first, unless the sentence begins with that anyway.
     let about = alert_about(alert).filter(|about| !summary.starts_with(about.as_str()));
     let about = about.map_or(String::new(), |about| format!("{about}: "));

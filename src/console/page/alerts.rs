@@ -50,7 +50,7 @@ impl Line {
         Self {
             id: alert.id,
             kind: visible(&alert.kind.replace('_', " ")),
-            summary: visible(&alert.summary),
+            summary: visible(&alert.summary_beside_next()),
             subject: alert.subject.as_deref().map(|subject| person(Some(subject))),
             case: alert.case,
             next: visible(&alert.next),

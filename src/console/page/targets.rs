@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
 use crate::model::Timestamp;
-use crate::store::{Alert, LaneView, ObservedDelay, TargetLook, TargetPause};
+use crate::store::{Alert, LaneView, ObservedDelay, Store, StoreError, TargetLook, TargetPause};
 
 /// How many of the cases that wait are named.
 const NAMED: usize = 8;
@@ -60,16 +60,7 @@ struct Beside {
 impl Line {
     fn new(lane: &LaneView, beside: &Beside) -> Self {
         let moment = |at| Moment::new(at, beside.now);
-        let down = beside
-            .alerts
-            .iter()
-            .find(|alert| alert.kind == "target_down" && alert.target.as_ref() == Some(&lane.target));
-        let (state, why) = match (beside.paused.get(&lane.target), &lane.paused_why, down) {
-            (Some(pause), ..) => ("paused", Some((visible(&pause.sentence()), moment(pause.since)))),
-            (_, Some(why), _) => ("refused", Some((visible(why), moment(lane.paused_at.unwrap_or(beside.now))))),
-            (.., Some(alert)) => ("down", Some((visible(&alert.summary), moment(alert.raised_at)))),
-            _ => ("up", None),
-        };
+        let (state, why) = state(lane, &beside.paused, &beside.alerts);
         let look = beside.looks.get(&lane.target).cloned().unwrap_or_default();
         let mut cases = look.waiting;
         let more = cases.len() > NAMED;
@@ -79,7 +70,7 @@ impl Line {
         Self {
             name: visible(&lane.target),
             state: Mark::new(state),
-            why,
+            why: why.map(|(why, since)| (why, moment(since.unwrap_or(beside.now)))),
             running: lane.running,
             sweeping: lane.sweeping,
             waiting: lane.waiting,
@@ -99,6 +90,38 @@ impl Line {
     }
 }
 
+/// Whether a lane is up, and what stands in its way since when.
+pub(super) fn state(
+    lane: &LaneView,
+    paused: &BTreeMap<String, TargetPause>,
+    alerts: &[Alert],
+) -> (&'static str, Option<(String, Option<Timestamp>)>) {
+    let down = alerts
+        .iter()
+        .find(|alert| alert.kind == "target_down" && alert.target.as_ref() == Some(&lane.target));
+    match (paused.get(&lane.target), &lane.paused_why, down) {
+        (Some(pause), ..) => ("paused", Some((visible(&pause.sentence()), Some(pause.since)))),
+        (_, Some(why), _) => ("refused", Some((visible(why), lane.paused_at))),
+        (.., Some(alert)) => ("down", Some((visible(&alert.summary), Some(alert.raised_at)))),
+        _ => ("up", None),
+    }
+}
+
+/// Every lane that something is or was done at, or that is in the way, by its target.
+pub(super) async fn lanes(store: &Store) -> Result<Vec<LaneView>, StoreError> {
+    let mut lanes = store.lanes().await?;
+    for target in store.known_targets().await? {
+        if !lanes.iter().any(|lane| lane.target == target) {
+            lanes.push(LaneView {
+                target,
+                ..LaneView::default()
+            });
+        }
+    }
+    lanes.sort_by(|one, other| one.target.cmp(&other.target));
+    Ok(lanes)
+}
+
 fn probe(shown: &ObservedDelay, now: Timestamp) -> Probe {
     let length = |ms: i64| span(std::time::Duration::from_millis(u64::try_from(ms).unwrap_or_default()));
     let kind = visible(&shown.kind.replace('_', " "));
@@ -114,19 +137,9 @@ fn probe(shown: &ObservedDelay, now: Timestamp) -> Probe {
 pub(super) async fn show(State(console): State<Console>, caller: Caller, headers: HeaderMap) -> Result<Response, Refusal> {
     let store = &console.store;
     let now = store.clock().now();
-    let mut lanes = store.lanes().await?;
+    let lanes = lanes(store).await?;
     let paused = store.paused_targets().await?;
     let delays = store.observed_delays().await?.rows;
-    // Lanes are those at which something is, or is in the way.
-    for target in store.known_targets().await? {
-        if !lanes.iter().any(|lane| lane.target == target) {
-            lanes.push(LaneView {
-                target,
-                ..LaneView::default()
-            });
-        }
-    }
-    lanes.sort_by(|one, other| one.target.cmp(&other.target));
     let names: Vec<String> = lanes.iter().map(|lane| lane.target.clone()).collect();
     let most = u32::try_from(NAMED).unwrap_or(u32::MAX) + 1;
     let beside = Beside {

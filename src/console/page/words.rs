@@ -79,6 +79,8 @@ pub(super) struct Moment {
     pub(super) clock: String,
     /// `4 min ago`, `in 3 h`.
     pub(super) away: String,
+    /// How many seconds ago, or in how many.
+    seconds: u64,
 }
 
 impl Moment {
@@ -88,13 +90,19 @@ impl Moment {
             .get(..19)
             .map_or_else(|| machine.clone(), |text| format!("{} UTC", text.replace('T', " ")));
         let (from, to) = if at > now { (now, at) } else { (at, now) };
-        let span = span(std::time::Duration::from_secs(to.since(from).as_secs()));
+        let seconds = to.since(from).as_secs();
+        let span = span(std::time::Duration::from_secs(seconds));
         let away = if at > now {
             format!("in {span}")
         } else {
             format!("{span} ago")
         };
-        Self { machine, clock, away }
+        Self {
+            machine,
+            clock,
+            away,
+            seconds,
+        }
     }
 }
 
@@ -102,6 +110,8 @@ impl Moment {
 pub(super) struct Away<'m>(&'m Moment);
 /// The instant, with how long ago it was behind it.
 pub(super) struct Instant<'m>(&'m Moment);
+/// How long it has been, as a clock that runs where a script moves it.
+pub(super) struct Running<'m>(&'m Moment);
 /// The instant as the clock of whoever looks shows it, where a script may say it; else in UTC.
 pub(super) struct Yours<'m>(&'m Moment);
 
@@ -114,6 +124,10 @@ impl Moment {
         Instant(self)
     }
 
+    pub(super) const fn running(&self) -> Running<'_> {
+        Running(self)
+    }
+
     pub(super) const fn yours(&self) -> Yours<'_> {
         Yours(self)
     }
@@ -121,21 +135,42 @@ impl Moment {
 
 impl fmt::Display for Away<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Moment { machine, clock, away } = self.0;
+        let Moment {
+            machine, clock, away, ..
+        } = self.0;
         write!(f, "<time datetime=\"{machine}\" title=\"{clock}\">{away}</time>")
     }
 }
 
 impl fmt::Display for Instant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Moment { machine, clock, away } = self.0;
+        let Moment {
+            machine, clock, away, ..
+        } = self.0;
         write!(f, "<time datetime=\"{machine}\" title=\"{away}\">{clock}</time>")
+    }
+}
+
+impl fmt::Display for Running<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Moment {
+            machine, clock, seconds, ..
+        } = self.0;
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        write!(f, "<time class=\"running\" datetime=\"{machine}\" title=\"{clock}\">")?;
+        match hours {
+            0 => write!(f, "{minutes}:{seconds:02}")?,
+            _ => write!(f, "{hours}:{minutes:02}:{seconds:02}")?,
+        }
+        write!(f, "</time>")
     }
 }
 
 impl fmt::Display for Yours<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Moment { machine, clock, away } = self.0;
+        let Moment {
+            machine, clock, away, ..
+        } = self.0;
         write!(
             f,
             "<time class=\"yours\" datetime=\"{machine}\" title=\"{away}\">{clock}</time>"
@@ -146,6 +181,7 @@ impl fmt::Display for Yours<'_> {
 // Times are written by us alone: there is nothing in them to escape.
 impl HtmlSafe for Away<'_> {}
 impl HtmlSafe for Instant<'_> {}
+impl HtmlSafe for Running<'_> {}
 impl HtmlSafe for Yours<'_> {}
 
 /// A state or a verdict: a word with a shape and a colour of its own.
@@ -175,6 +211,9 @@ const MARKS: &[(&str, &str)] = &[
     ("failed", "failed"),
     ("down", "failed"),
     ("broken", "failed"),
+    ("unreadable", "failed"),
+    ("silent", "failed"),
+    ("rehearses", "held"),
     ("unverified", "unverified"),
     ("residual", "residual"),
     ("held", "held"),
@@ -217,6 +256,22 @@ pub(super) fn visible(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_runs_in_minutes_and_after_an_hour_in_hours() {
+        let now = Timestamp::from_ms(1_764_000_000_000);
+        for (seconds, shown) in [
+            (0, "0:00"),
+            (59, "0:59"),
+            (125, "2:05"),
+            (3661, "1:01:01"),
+            (360_000, "100:00:00"),
+        ] {
+            let moment = Moment::new(now.minus(std::time::Duration::from_secs(seconds)), now);
+            let text = moment.running().to_string();
+            assert!(text.ends_with(&format!(">{shown}</time>")), "{text}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_seen_is_shown_and_markup_is_left_to_the_templates() {

@@ -67,6 +67,12 @@ impl Alert {
     pub const fn needs_somebody(&self) -> bool {
         self.cleared_at.is_none() && self.acknowledged_at.is_none()
     }
+
+    /// The summary for where [`Self::next`] is shown beside it: without that command in brackets.
+    #[must_use]
+    pub fn summary_beside_next(&self) -> String {
+        self.summary.replace(&format!(" ({})", self.next), "")
+    }
 }
 
 /// The query for alerts, up to its condition. Whom one is about is looked up, so that it is nobody once the person is erased.

@@ -38,7 +38,7 @@ async fn sign_in_as(browser: &Browser, site: &Site, person: &str) {
 }
 
 /// Signs in with a new link of that role.
-async fn sign_in(browser: &Browser, site: &Site, role: Role, scripts: bool) {
+pub(super) async fn sign_in(browser: &Browser, site: &Site, role: Role, scripts: bool) {
     let made = site.by_socket(role, Method::POST, "/api/v1/sign-in-links", None).await;
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     let link = made.json();
@@ -134,7 +134,7 @@ async fn a_part_of_a_hold_is_approved_on_a_phone_and_the_page_shows_it_finish() 
     .await;
     browser.goto(&site.origin()).await;
     until("two contained, without reading again", async || {
-        (browser.all(".mark.contained").await.len() == 2).then_some(())
+        (browser.all("[data-key^=case-] .mark.contained").await.len() == 2).then_some(())
     })
     .await;
     picture(&browser, "contained-phone").await;
@@ -210,7 +210,7 @@ async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
     .await;
     second.goto(&site.origin()).await;
     until("four contained, without reading again", async || {
-        (second.all(".mark.contained").await.len() == 4).then_some(())
+        (second.all("[data-key^=case-] .mark.contained").await.len() == 4).then_some(())
     })
     .await;
     picture(&second, "half-contained-phone").await;

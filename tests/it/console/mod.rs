@@ -13,6 +13,7 @@ mod deadlines;
 mod documents;
 mod furnished;
 mod limits;
+mod now;
 mod page;
 mod pages;
 mod reports;

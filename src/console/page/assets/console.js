@@ -27,6 +27,20 @@ function yours(page) {
   }
 }
 
+// A clock runs since its instant, by the server's clock: how far that is ahead of the reader's is what it was when the page was made.
+const made = document.querySelector(".as-of time");
+const ahead = made ? Date.parse(made.dateTime) - Date.now() : 0;
+if (made) setInterval(() => run(document), 1000);
+
+function run(page) {
+  for (const time of page.querySelectorAll("time.running")) {
+    const seconds = Math.max(0, Math.floor((Date.now() + ahead - Date.parse(time.dateTime)) / 1000));
+    const two = (part) => String(part).padStart(2, "0");
+    const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60;
+    time.textContent = (hours ? hours + ":" + two(minutes) : minutes) + ":" + two(seconds % 60);
+  }
+}
+
 // An open page reads itself again where something has changed. What stands there is changed in place; what is new waits behind a link, so that nothing
 // moves under a finger. A form is left alone: its decision is about what was shown.
 const live = document.getElementById("live");
@@ -79,6 +93,7 @@ function readAgain() {
 function merge(page) {
   let news = 0;
   yours(page);
+  run(page);
   for (const fresh of page.querySelectorAll("[data-key]")) {
     const here = document.querySelector(`[data-key="${CSS.escape(fresh.dataset.key)}"]`);
     if (!here) news += 1;

@@ -1,4 +1,6 @@
-//! What needs somebody now, what is at work, how everything is.
+//! What is at work now, what needs somebody, how everything is.
+//!
+//! `at_work` has the cases at work and the ledger, `health` the lanes and the sources.
 
 use askama::Template;
 use axum::extract::State;
@@ -7,14 +9,22 @@ use http::HeaderMap;
 
 use super::batches::Line as BatchLine;
 use super::words::{Frame, Moment, person, visible};
-use super::{form_token, render};
+use super::{form_token, render, targets};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::store::{Alert, CaseFilter, CaseView, Counts, Hold};
+use crate::store::{Alert, CaseFilter, CaseView, Counts, Hold, ListFilter};
 
-/// How many cases are shown.
+mod at_work;
+mod health;
+
+use at_work::{AtWork, LedgerLine};
+use health::{LaneLine, SourceLine};
+
+/// How many cases are shown, at work and of the newest.
 const CASES: u32 = 20;
+/// How much of the ledger is shown.
+const LEDGER: u32 = 5;
 /// How many of the newest batches are looked at.
 const BATCHES: usize = 3;
 
@@ -22,9 +32,15 @@ const BATCHES: usize = 3;
 #[template(path = "now.html", config = "src/console/page/askama.toml")]
 struct Page {
     frame: Frame,
+    work: Vec<AtWork>,
+    /// How many more cases are at work than are shown.
+    work_more: i64,
     holds: Vec<HoldLine>,
     alerts: Vec<AlertLine>,
+    ledger: Vec<LedgerLine>,
     batches: Vec<BatchLine>,
+    lanes: Vec<LaneLine>,
+    sources: Vec<SourceLine>,
     cases: Vec<CaseLine>,
     counts: Counts,
 }
@@ -82,29 +98,37 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
         first: visible(&hold.first.join(", ")),
         placed: Moment::new(hold.placed_at, now),
     };
-    let alert = |alert: Alert| AlertLine {
+    let alert = |alert: &Alert| AlertLine {
         id: alert.id,
-        kind: alert.kind,
-        summary: visible(&alert.summary),
+        kind: visible(&alert.kind.replace('_', " ")),
+        summary: visible(&alert.summary_beside_next()),
         next: visible(&alert.next),
         last: Moment::new(alert.last_at, now),
-        acknowledged_by: alert.acknowledged_by,
+        acknowledged_by: alert.acknowledged_by.as_deref().map(visible),
     };
+    let (work, at_work) = store.at_work().await?;
+    let shown = work.iter().take(CASES as usize);
+    let work: Vec<AtWork> = shown
+        .map(|case| AtWork::new(case, &console.installation.goals, now))
+        .collect();
+    let alerts = store.alerts(false).await?.rows;
+    let paused = store.paused_targets().await?;
     let filter = CaseFilter {
         limit: CASES,
         ..CaseFilter::default()
     };
     render(&Page {
         frame: Frame::new("Now", &caller, form_token(&headers), now).at("/"),
+        work_more: at_work - i64::try_from(work.len()).unwrap_or(at_work),
+        work,
         holds: store.holds_with_approvals(false).await?.rows.into_iter().map(hold).collect(),
         // Those about a hold stand there already.
-        alerts: store
-            .alerts(false)
+        alerts: alerts.iter().filter(|alert| alert.kind != "hold").map(alert).collect(),
+        ledger: store
+            .jobs(&ListFilter::of_ledger(LEDGER))
             .await?
-            .rows
-            .into_iter()
-            .filter(|alert| alert.kind != "hold")
-            .map(alert)
+            .iter()
+            .map(|job| LedgerLine::new(job, now))
             .collect(),
         batches: store
             .batches(None, BATCHES)
@@ -112,6 +136,17 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
             .iter()
             .filter(|batch| batch.progress.unfinished + batch.progress.new > 0)
             .map(|batch| BatchLine::new(batch, now))
+            .collect(),
+        lanes: targets::lanes(store)
+            .await?
+            .iter()
+            .map(|lane| LaneLine::new(lane, &paused, &alerts, now))
+            .collect(),
+        sources: store
+            .source_health()
+            .await?
+            .iter()
+            .map(|source| SourceLine::new(source, &alerts, now))
             .collect(),
         cases: store
             .find_cases(&filter)
