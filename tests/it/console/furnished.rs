@@ -118,6 +118,7 @@ pub(super) async fn furnished() -> Furnished {
     let paused = ["target", "pause", "chat", "--note", "an upgrade until 05:00, ticket 812"];
     let paused = site.installation.says(&paused).await;
     assert_eq!(paused.code, 0, "{paused:?}");
+    site.running.until_paused().await;
     Furnished {
         site,
         contained,
