@@ -1,6 +1,7 @@
 //! A daemon that runs: a child of the test, known by what it logs and answers.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
@@ -62,7 +63,14 @@ impl Installation {
             .open(self.path("daemon.log"))
             .unwrap();
         let log: OwnedFd = log.into();
-        command.stderr(log).spawn().unwrap()
+        command.stderr(log);
+        // A program that was just written may still be open for writing in a child that another thread has forked meanwhile.
+        loop {
+            match command.spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+                spawned => return spawned.unwrap(),
+            }
+        }
     }
 
     /// All that daemons have logged here.
