@@ -167,12 +167,11 @@ async fn lists(store: &Store, size: i64) -> Vec<(&'static str, f64, Goal)> {
     assert!(entries >= 3, "{entries}");
     found.push(("trail show --case", ms(began.elapsed()), Goal::Below(100.0)));
     let began = Instant::now();
-    let (work, at_work) = store.at_work().await.unwrap();
-    assert!(!work.is_empty() && at_work >= size, "{at_work}");
+    assert!(!store.at_work().await.unwrap().is_empty());
     found.push((
         "the cases at work, the most urgent first",
         ms(began.elapsed()),
-        Goal::Below(500.0),
+        Goal::Below(100.0),
     ));
     let began = Instant::now();
     assert!(store.lanes().await.unwrap().iter().any(|lane| lane.waiting >= size));

@@ -200,7 +200,7 @@ impl Status {
         let sources = store.source_health().await?;
         let room = store.room().ok();
         let daemon_running = crate::store::daemon_runs(store.path());
-        let (work, at_work) = store.at_work().await?;
+        let (work, at_work) = (store.at_work().await?, store.count_at_work().await?);
         let now = store.clock().now();
         let planned = store.planned_cases(now, Timestamp::from_ms(i64::MAX), MOST_PLANNED).await?;
         let counts = store.counts().await?;

@@ -129,9 +129,9 @@ async fn the_clock_of_a_case_at_work_runs_on_an_open_page() {
     sign_in(&browser, &site, Role::Viewer, true).await;
     browser.goto(&site.origin()).await;
     // What the page reads again takes the place of what stood there: it is looked for each time.
-    let moves = "const done = arguments[0], read = () => document.querySelector('time.running').textContent, before = read(); \
+    let script = "const done = arguments[0], read = () => document.querySelector('time.running').textContent, before = read(); \
                  const look = setInterval(() => { if (read() !== before) { clearInterval(look); done([before, read()]); } }, 50);";
-    let moved = browser.run(moves, "async").await;
+    let moved = browser.run(script, "async").await;
     let seconds = |at: usize| {
         let (minutes, seconds) = moved[at].as_str().unwrap().split_once(':').unwrap();
         minutes.parse::<u64>().unwrap() * 60 + seconds.parse::<u64>().unwrap()

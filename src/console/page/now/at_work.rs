@@ -20,7 +20,7 @@ pub(super) struct AtWork {
 impl AtWork {
     pub(super) fn new(case: &CaseAtWork, goals: &Goals, now: Timestamp) -> Self {
         let goal = goals.of(&case.reason).containment;
-        let urgent = case.priority <= Priority::URGENT.0;
+        let urgent = case.priority == Priority::URGENT.0;
         Self {
             id: case.case,
             subject: person(case.subject.as_deref()),

@@ -33,8 +33,8 @@ const BATCHES: usize = 3;
 struct Page {
     frame: Frame,
     work: Vec<AtWork>,
-    /// How many more cases are at work than are shown.
-    work_more: i64,
+    /// Whether more cases are at work than are shown.
+    work_more: bool,
     holds: Vec<HoldLine>,
     alerts: Vec<AlertLine>,
     ledger: Vec<LedgerLine>,
@@ -106,11 +106,8 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
         last: Moment::new(alert.last_at, now),
         acknowledged_by: alert.acknowledged_by.as_deref().map(visible),
     };
-    let (work, at_work) = store.at_work().await?;
+    let work = store.at_work().await?;
     let shown = work.iter().take(CASES as usize);
-    let work: Vec<AtWork> = shown
-        .map(|case| AtWork::new(case, &console.installation.goals, now))
-        .collect();
     let alerts = store.alerts(false).await?.rows;
     let paused = store.paused_targets().await?;
     let filter = CaseFilter {
@@ -119,8 +116,10 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
     };
     render(&Page {
         frame: Frame::new("Now", &caller, form_token(&headers), now).at("/"),
-        work_more: at_work - i64::try_from(work.len()).unwrap_or(at_work),
-        work,
+        work_more: work.len() > CASES as usize,
+        work: shown
+            .map(|case| AtWork::new(case, &console.installation.goals, now))
+            .collect(),
         holds: store.holds_with_approvals(false).await?.rows.into_iter().map(hold).collect(),
         // Those about a hold stand there already.
         alerts: alerts.iter().filter(|alert| alert.kind != "hold").map(alert).collect(),
