@@ -28,24 +28,24 @@ struct Page {
     older: Option<String>,
 }
 
-struct Line {
-    id: i64,
-    kind: String,
-    summary: String,
+pub(super) struct Line {
+    pub(super) id: i64,
+    pub(super) kind: String,
+    pub(super) summary: String,
     subject: Option<String>,
     case: Option<i64>,
-    next: String,
+    pub(super) next: String,
     raised: Moment,
-    last: Moment,
+    pub(super) last: Moment,
     times: i64,
     /// By whom, when, and what was said.
-    acknowledged: Option<(String, Moment, String)>,
+    pub(super) acknowledged: Option<(String, Moment, String)>,
     /// By whom, and when.
     cleared: Option<(String, Moment)>,
 }
 
 impl Line {
-    fn new(alert: &Alert, now: Timestamp) -> Self {
+    pub(super) fn new(alert: &Alert, now: Timestamp) -> Self {
         let by = |by: Option<&str>| visible(by.unwrap_or("somebody"));
         Self {
             id: alert.id,

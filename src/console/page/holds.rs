@@ -28,23 +28,23 @@ struct Page {
     older: Option<String>,
 }
 
-struct Line {
-    id: i64,
+pub(super) struct Line {
+    pub(super) id: i64,
     state: Mark,
     why: String,
-    detail: String,
-    source: String,
-    people: i64,
+    pub(super) detail: String,
+    pub(super) source: String,
+    pub(super) people: i64,
     /// Whose approval it has already.
-    given: Option<String>,
-    first: String,
-    placed: Moment,
+    pub(super) given: Option<String>,
+    pub(super) first: String,
+    pub(super) placed: Moment,
     /// By whom, when, and why.
     decided: Option<(String, Moment, String)>,
 }
 
 impl Line {
-    fn new(hold: &Hold, now: Timestamp) -> Self {
+    pub(super) fn new(hold: &Hold, now: Timestamp) -> Self {
         Self {
             id: hold.id,
             state: Mark::new(&hold.state),

@@ -2,13 +2,16 @@
 
 /// The longest that stands as it is, in bytes. A `traceparent` has 55.
 const LONGEST: usize = 64;
+/// The shortest with letters in it: a login like `abe1985` is made of digits and letters up to `f` too.
+const SHORTEST_HEX: usize = 16;
 
-/// A number, a UUID, or an id of W3C Trace Context: digits, letters up to `f`, and dashes. No name is made of digits and those.
+/// A number, or an id as long as those of W3C Trace Context and UUIDs are: digits, letters up to `f`, and dashes.
 pub(super) fn loggable(txn: &str) -> Option<&str> {
-    let is_id = txn.len() <= LONGEST
+    let is_number = !txn.is_empty() && txn.bytes().all(|byte| byte.is_ascii_digit());
+    let is_hex = txn.len() >= SHORTEST_HEX
         && txn.bytes().any(|byte| byte.is_ascii_digit())
         && txn.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_id.then_some(txn)
+    (txn.len() <= LONGEST && (is_number || is_hex)).then_some(txn)
 }
 
 #[cfg(test)]
@@ -29,6 +32,8 @@ mod tests {
             "",
             "-",
             "ada-fae",
+            "abe1985",
+            "4bf92f3577b34da",
             "jo.smith1",
             "user04@example.org",
             "txn-01HX",

@@ -7,13 +7,15 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
+use super::alerts::Line as AlertLine;
 use super::batches::Line as BatchLine;
-use super::words::{Frame, Moment, person, visible};
+use super::holds::Line as HoldLine;
+use super::words::{Frame, Moment, person};
 use super::{form_token, render, targets};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
-use crate::store::{Alert, CaseFilter, CaseView, Counts, Hold, ListFilter};
+use crate::store::{CaseFilter, CaseView, Counts, ListFilter};
 
 mod at_work;
 mod health;
@@ -45,25 +47,6 @@ struct Page {
     counts: Counts,
 }
 
-struct HoldLine {
-    id: i64,
-    detail: String,
-    source: String,
-    people: i64,
-    given: Option<String>,
-    first: String,
-    placed: Moment,
-}
-
-struct AlertLine {
-    id: i64,
-    kind: String,
-    summary: String,
-    next: String,
-    last: Moment,
-    acknowledged_by: Option<String>,
-}
-
 pub(super) struct CaseLine {
     pub(super) id: i64,
     pub(super) subject: String,
@@ -89,23 +72,6 @@ impl CaseLine {
 pub(super) async fn show(State(console): State<Console>, caller: Caller, headers: HeaderMap) -> Result<Response, Refusal> {
     let store = &console.store;
     let now = store.clock().now();
-    let hold = |hold: Hold| HoldLine {
-        given: hold.approvals_given().as_deref().map(visible),
-        id: hold.id,
-        detail: visible(&hold.detail),
-        source: hold.source,
-        people: hold.people,
-        first: visible(&hold.first.join(", ")),
-        placed: Moment::new(hold.placed_at, now),
-    };
-    let alert = |alert: &Alert| AlertLine {
-        id: alert.id,
-        kind: visible(&alert.kind.replace('_', " ")),
-        summary: visible(&alert.summary_beside_next()),
-        next: visible(&alert.next),
-        last: Moment::new(alert.last_at, now),
-        acknowledged_by: alert.acknowledged_by.as_deref().map(visible),
-    };
     let work = store.at_work().await?;
     let shown = work.iter().take(CASES as usize);
     let alerts = store.alerts(false).await?.rows;
@@ -120,9 +86,18 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
         work: shown
             .map(|case| AtWork::new(case, &console.installation.goals, now))
             .collect(),
-        holds: store.holds_with_approvals(false).await?.rows.into_iter().map(hold).collect(),
+        holds: store
+            .holds_with_approvals(false)
+            .await?
+            .iter()
+            .map(|hold| HoldLine::new(hold, now))
+            .collect(),
         // Those about a hold stand there already.
-        alerts: alerts.iter().filter(|alert| alert.kind != "hold").map(alert).collect(),
+        alerts: alerts
+            .iter()
+            .filter(|alert| alert.kind != "hold")
+            .map(|alert| AlertLine::new(alert, now))
+            .collect(),
         ledger: store
             .jobs(&ListFilter::of_ledger(LEDGER))
             .await?
