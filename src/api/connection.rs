@@ -1,5 +1,6 @@
 //! One HTTP/1.1 connection: header read timeout against slowloris clients, keep-alive, graceful shutdown.
 
+use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,6 +30,15 @@ pub(super) fn protocol(limits: &Limits) -> http1::Builder {
     builder
 }
 
+/// Waits for the first byte of a connection, or for its end. That the system calls it readable is not enough: of many that come at once, some are
+/// called so that have said nothing.
+///
+/// # Errors
+/// What the system says of a broken connection.
+pub(crate) async fn said_something(stream: &TcpStream) -> io::Result<()> {
+    stream.peek(&mut [0]).await.map(drop)
+}
+
 /// A connection, and who it is from.
 pub(super) struct Client {
     pub(super) stream: TcpStream,
@@ -49,7 +59,7 @@ pub(super) async fn run(
     let Client { stream, peer, slot } = client;
     // Of those that never say anything there may be many, and none of them is worth a buffer.
     let spoke = tokio::select! {
-        ready = tokio::time::timeout(limits.header, stream.readable()) => matches!(ready, Ok(Ok(()))),
+        ready = tokio::time::timeout(limits.header, said_something(&stream)) => matches!(ready, Ok(Ok(()))),
         () = slot.evicted() => false,
         () = cut.cancelled() => false,
         () = stopping.cancelled() => false,

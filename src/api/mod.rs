@@ -37,6 +37,7 @@ use crate::model::Trace;
 use crate::telemetry::{Gauges, Metrics};
 
 pub use client_address::{ClientKey, client};
+pub(crate) use connection::said_something;
 pub use connection_limit::{ConnectionSlot, ConnectionSlots, Stage};
 pub use limits::Limits;
 pub use problem::{Problem, render};

@@ -34,7 +34,7 @@ impl Tls {
     /// The connection once it speaks TLS; `None` where the other side does not, or not in time.
     pub(super) async fn begin(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
         let shaken = async {
-            stream.readable().await?;
+            crate::api::said_something(&stream).await?;
             let _place = self.places.acquire().await.map_err(io::Error::other)?;
             self.acceptor.accept(stream).await
         };
@@ -69,16 +69,20 @@ mod tests {
         (listener.accept().await.unwrap().0, far)
     }
 
-    /// The clock runs ahead where nothing is left to do but to wait.
-    #[tokio::test(start_paused = true)]
-    async fn whoever_is_silent_or_stops_in_the_middle_is_cut_and_takes_no_place_before_it_speaks() {
+    fn tls() -> Tls {
         let folder = self_signed("console.example.test");
         let files = Files {
             certificate: folder.path().join("console.pem"),
             key: SecretSource::File(folder.path().join("console.key")),
         };
         let shown = Shown::read(files, "console.example.test".to_owned()).unwrap();
-        let tls = Tls::new(&shown).unwrap();
+        Tls::new(&shown).unwrap()
+    }
+
+    /// The clock runs ahead where nothing is left to do but to wait.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_silent_or_stops_in_the_middle_is_cut_in_time() {
+        let tls = tls();
         // The first bytes of a record that does not go on.
         for said in [&b""[..], &[22, 3, 1, 2, 0, 1]] {
             let (near, mut far) = connected().await;
@@ -95,5 +99,23 @@ mod tests {
         assert!(tls.begin(near).await.is_none());
         drop(places);
         assert_eq!(tls.places.available_permits(), AT_ONCE, "each gives its place back");
+    }
+    #[tokio::test(start_paused = true)]
+    async fn only_whoever_speaks_takes_a_place() {
+        let tls = tls();
+        let ((silent, mut far), (speaking, mut client)) = (connected().await, connected().await);
+        // It goes on being called readable, with nothing there to read: of many that come at once, some are from the first.
+        far.write_all(b"x").await.unwrap();
+        silent.readable().await.unwrap();
+        assert_eq!(silent.try_read(&mut [0]).unwrap(), 1);
+        client.write_all(&[22, 3, 1, 2, 0, 1]).await.unwrap();
+        for (stream, places) in [(silent, AT_ONCE), (speaking, AT_ONCE - 1)] {
+            let begun = timeout(DEADLINE / 2, tls.begin(stream));
+            let mut begun = std::pin::pin!(begun);
+            let early = timeout(DEADLINE / 4, begun.as_mut());
+            assert!(early.await.is_err());
+            assert_eq!(tls.places.available_permits(), places);
+            assert!(begun.await.is_err());
+        }
     }
 }

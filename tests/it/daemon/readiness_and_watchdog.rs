@@ -78,7 +78,10 @@ async fn a_lock_of_another_program_keeps_no_ping_back_and_alerts_once_it_is_let_
     assert!(status == 503 && reasons.contains("cannot be written"), "{status} {reasons}");
     assert!(site.log().contains("another program holds the store's write lock"));
     lock.rollback().await.unwrap();
-    until("the alert", async || (site.alerts().await == ["store_locked"]).then_some(())).await;
+    until("the alert", async || {
+        (site.all_alerts().await == ["store_locked"]).then_some(())
+    })
+    .await;
     until("readiness", async || (readiness(&running).await.0 == 200).then_some(())).await;
     assert_eq!(site.revoke("username:user01", "compromised", &[]).await.code, 0);
 }
