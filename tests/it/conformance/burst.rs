@@ -1,7 +1,7 @@
 //! A burst is held back by the protocol's own means, and no delivery is lost to it.
 
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -53,7 +53,7 @@ async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
             body: b"garbage".to_vec(),
             ..good
         };
-        let (mut held_off, begun) = (0, Instant::now());
+        let (mut held_off, begun) = (0, tokio::time::Instant::now());
         for _ in 0..24 {
             held_off += u64::from(send(&bad_and_proven).await.status == 429);
         }

@@ -63,7 +63,7 @@ async fn closed(site: &Installation) -> Option<Value> {
 async fn junk_throttles_an_endpoint_for_those_who_prove_nothing_alone_and_alerts() {
     let (site, idp, running) = site("").await;
     assert_eq!(post(&running, "203.0.113.9", Some(SECRET), &request()).await, 204);
-    let (mut told_why, begun) = (0, std::time::Instant::now());
+    let (mut told_why, begun) = (0, tokio::time::Instant::now());
     for n in 0..60 {
         let client = format!("198.51.100.{n}");
         let statuses = [
