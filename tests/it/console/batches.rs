@@ -272,7 +272,7 @@ async fn the_report_of_a_case_names_its_batch_by_the_entry_that_carries_it() {
     site.installation
         .until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 4)
         .await;
-    let alone = site.installation.revoke("username:user06", "compromised", &[]).await;
+    let alone = site.installation.revoke("username:user08", "compromised", &[]).await;
     assert_eq!(alone.code, 0, "{alone:?}");
 
     let trail = site.installation.says(&["trail", "export"]).await.out;
