@@ -36,6 +36,8 @@ use crate::store::TOKEN_PREFIX;
 /// How long a request may take: one that changes something, and one that only reads.
 const PATIENCE: Duration = Duration::from_secs(30);
 const READ_PATIENCE: Duration = Duration::from_secs(10);
+/// What reads every case of up to a year: beside other work, or off a disk, two million take longer than a page of a list.
+const READS_ALL: &str = "/api/v1/reports/containment";
 /// How long a body may take to come, of that.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// The longest body, and that of a route which takes many things at once.
@@ -78,7 +80,7 @@ pub(super) async fn answer(router: Router, mut request: Request) -> Result<Respo
     let id = RequestId::fresh();
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("console", request.id = id.as_str(), method = %request.method());
-    let patience = if request.method().is_safe() { READ_PATIENCE } else { PATIENCE };
+    let patience = patience(request.method(), request.uri().path());
     let call = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     let outcome = tokio::time::timeout(patience, call).instrument(span).await;
     let mut response = match outcome {
@@ -111,6 +113,14 @@ pub(super) async fn answer(router: Router, mut request: Request) -> Result<Respo
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     Ok(response)
+}
+
+fn patience(method: &Method, path: &str) -> Duration {
+    if method.is_safe() && path != READS_ALL {
+        READ_PATIENCE
+    } else {
+        PATIENCE
+    }
 }
 
 /// Lets a request through to its route, with its [`Caller`], or refuses it.
@@ -305,5 +315,19 @@ fn same_site(console: &Console, request: &Parts) -> Result<(), Refusal> {
             StatusCode::FORBIDDEN,
             "this was not sent by the page of this console",
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_every_case_has_as_long_as_what_changes_something() {
+        let report = routes::document().paths.paths.contains_key(READS_ALL);
+        assert!(report, "there is no such route");
+        assert_eq!(patience(&Method::GET, READS_ALL), PATIENCE);
+        assert_eq!(patience(&Method::GET, "/api/v1/cases"), READ_PATIENCE);
+        assert_eq!(patience(&Method::POST, "/api/v1/cases"), PATIENCE);
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Intake;
 use crate::digest::sha256;
 use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp, When};
-use crate::store::{InboxRefusal, InboxRow, PortionPace, StoreError};
+use crate::store::{InboxRefusal, InboxRow, PortionPace, StoreError, id_of_batch, key_of_batch};
 
 /// The name of the source whose signals the inbox's rows are.
 pub(super) const SOURCE: &str = "inbox";
@@ -66,16 +66,16 @@ async fn take(intake: &Intake, most: usize) -> Result<usize, StoreError> {
     store(intake, alone, None).await?;
     for list in lists {
         let rows = intake.store.inbox_set(&list).await?;
-        let name = format!("list {} of {}", list.split(':').next().unwrap_or_default(), rows.len());
-        store(intake, rows, Some(name)).await?;
+        store(intake, rows, Some(&list)).await?;
     }
     Ok(taken)
 }
 
-/// Stores rows as one delivery, under its name where they came as a list.
-async fn store(intake: &Intake, rows: Vec<InboxRow>, name: Option<String>) -> Result<(), StoreError> {
+/// Stores rows as one delivery, under its name where they came as the list of that key.
+async fn store(intake: &Intake, rows: Vec<InboxRow>, list: Option<&str>) -> Result<(), StoreError> {
     let mut delivery = Delivery::of(SOURCE, Vec::new(), intake.store.clock().now());
-    delivery.name = name;
+    delivery.name = list.map(|key| format!("list {} of {}", key.split(':').next().unwrap_or_default(), rows.len()));
+    delivery.list = list.and_then(listed_as);
     for row in rows {
         match signal(&row, intake) {
             Ok(signal) => {
@@ -94,12 +94,19 @@ async fn store(intake: &Intake, rows: Vec<InboxRow>, name: Option<String>) -> Re
     Ok(())
 }
 
+/// The id of a list that was written as our commands write one. Another program may have written anything as its key, and the trail keeps what it has.
+fn listed_as(key: &str) -> Option<String> {
+    let id = id_of_batch(key);
+    (key_of_batch(&id).as_deref() == Some(key)).then_some(id)
+}
+
 /// Stores each row by itself: something that the store has about one of them cannot be read, and those beside it and after it must not wait for
 /// that. It is rejected, so that whoever wrote it learns of it.
 async fn store_apart(intake: &Intake, delivery: Delivery) -> Result<(), StoreError> {
     for (row, signal) in delivery.inbox.into_iter().zip(delivery.signals) {
         let one = Delivery {
             inbox: vec![row],
+            list: delivery.list.clone(),
             ..Delivery::of(SOURCE, vec![signal], delivery.received_at)
         };
         let Err(error) = intake.store(one).await else { continue };

@@ -22,6 +22,8 @@ pub struct Delivery {
     pub cursor: Option<String>,
     /// The rows of the inbox behind the signals, one for each, to be answered in the same transaction; empty for other sources.
     pub inbox: Vec<i64>,
+    /// The list of the inbox that the rows are of, as people write its id: `0123456789abcdef-1764000000000`.
+    pub list: Option<String>,
     /// What the source wants to remember, or no longer; stored with the signals.
     pub state_changes: Vec<StateChange>,
     /// Names that the source says are one person's.
@@ -54,6 +56,7 @@ impl Delivery {
             put_aside: None,
             cursor: None,
             inbox: Vec::new(),
+            list: None,
             state_changes: Vec::new(),
             identities: Vec::new(),
             active: Vec::new(),

@@ -408,8 +408,16 @@ impl CaseFile {
         for signal in self.entries.iter().filter(|entry| entry.kind == "signal.accepted") {
             let said = signal.by().and(format!(", received {}", zone.time(signal.at())));
             row("said by", said, signal.at(), vec![signal.seq]);
-            if let Some(by) = self.written(signal, "requested_by") {
-                row("asked for by", Words::outside(&by), signal.at(), vec![signal.seq]);
+            let by = self.written(signal, "requested_by");
+            if let Some(by) = &by {
+                row("asked for by", Words::outside(by), signal.at(), vec![signal.seq]);
+            }
+            if let Some(batch) = signal.batch() {
+                let whose = match by.filter(|_| !signal.text("list").is_empty()) {
+                    Some(by) => Words::of(", asked for by ").name(&by),
+                    None => Words::of(" of ").then(signal.by()),
+                };
+                row("batch", batch.then(whose), signal.at(), vec![signal.seq]);
             }
             if let Some(note) = self.written(signal, "note") {
                 row("note", Words::outside(&note), signal.at(), vec![signal.seq]);

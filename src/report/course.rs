@@ -26,9 +26,13 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
                 "" => said,
                 by => said.and(", asked for by ").name(by),
             };
-            match entry.text("txn") {
+            let said = match entry.text("txn") {
                 "" => said,
                 txn => said.and(", in its transaction ").name(txn),
+            };
+            match entry.batch() {
+                None => said,
+                Some(batch) => said.and(", in the batch ").then(batch),
             }
         }
         "case.opened" => Words::of("the case was opened under the playbook ").name(entry.text("playbook")),

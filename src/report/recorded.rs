@@ -77,6 +77,18 @@ impl Recorded {
         }
     }
 
+    /// The batch that a signal came in, for people: its id and number; nothing where it came alone, or the entry is older than this.
+    pub(super) fn batch(&self) -> Option<Words> {
+        let number = self.number("batch");
+        match self.text("list") {
+            "" => number.map(|number| Words::of(format!("number {number}"))),
+            list => {
+                let number = number.map_or(String::new(), |number| format!(", number {number}"));
+                Some(Words::default().name(list).and(number))
+            }
+        }
+    }
+
     /// `: ` and the text of its detail, where there is one.
     pub(super) fn because(&self, member: &str) -> Words {
         match self.text(member) {

@@ -233,15 +233,9 @@ impl Follower {
             parent: Some(trace.span("case")),
             ..span(own, "attempt", (attempt.from, end.at()), about, failed)
         });
-        let seen = end.moment("before_at");
-        if let Some(before) = seen {
-            self.tell(span(
-                of("observe"),
-                "resolve and observe",
-                (attempt.from, before),
-                Vec::new(),
-                false,
-            ));
+        let seen = first_look(attempt, end);
+        for (part, name, times) in before_changes(attempt, end) {
+            self.tell(span(of(part), name, times, Vec::new(), false));
         }
         let mut acted = seen;
         for act in &attempt.acts {
@@ -324,5 +318,80 @@ impl Follower {
         if self.spans.try_send(span).is_err() {
             table::SPANS.add(["dropped"], 1);
         }
+    }
+}
+
+/// When the first look of an attempt was complete. The end of every attempt names the job's: of a later attempt that tells nothing.
+fn first_look(attempt: &Attempt, end: &Read) -> Option<Timestamp> {
+    end.moment("before_at").filter(|seen| *seen >= attempt.from)
+}
+
+/// What came before the changes of an attempt, as far as its times are recorded: who it is was found out, what that account reaches was looked at,
+/// and what to do was planned, up to the commit of the intent. Where the beginning of the look is not recorded, the first two are one.
+fn before_changes(attempt: &Attempt, end: &Read) -> Vec<(&'static str, &'static str, (Timestamp, Timestamp))> {
+    let Some(seen) = first_look(attempt, end) else {
+        return Vec::new();
+    };
+    let looked_from = end.moment("looked_from").filter(|from| (attempt.from..=seen).contains(from));
+    let mut parts = match looked_from {
+        Some(from) => vec![
+            ("resolve", "resolve", (attempt.from, from)),
+            ("observe", "observe", (from, seen)),
+        ],
+        None => vec![("observe", "resolve and observe", (attempt.from, seen))],
+    };
+    // A change that is certain was intended with its signal, before anybody had looked: no look led to it.
+    let intended = attempt.acts.iter().map(|act| act.from).filter(|from| *from >= seen).min();
+    parts.extend(intended.map(|intended| ("plan", "plan", (seen, intended))));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(claimed: i64, intents: &[i64], detail: &Value) -> Vec<(&'static str, i64, i64)> {
+        let act = |at: &i64| Act {
+            id: 1,
+            from: Timestamp::from_ms(*at),
+            what: Value::Null,
+            grants: Value::Null,
+            answer: None,
+        };
+        let attempt = Attempt {
+            from: Timestamp::from_ms(claimed),
+            target: Value::Null,
+            number: Value::Null,
+            acts: intents.iter().map(act).collect(),
+        };
+        let end = json!({ "seq": 9, "at": 99, "kind": "job.settled", "case": 1, "job": 1, "detail": detail });
+        let end: Read = serde_json::from_value(end).unwrap();
+        let parts = before_changes(&attempt, &end).into_iter();
+        parts.map(|(_, name, (from, until))| (name, from.ms(), until.ms())).collect()
+    }
+
+    #[test]
+    fn resolving_observing_and_planning_are_told_apart_by_recorded_times_alone() {
+        let looked = json!({ "looked_from": 12, "before_at": 15 });
+        let apart = [("resolve", 10, 12), ("observe", 12, 15)];
+        assert_eq!(told(10, &[18, 30], &looked), [&apart[..], &[("plan", 15, 18)]].concat());
+        assert_eq!(told(10, &[], &looked), apart, "nothing was to be changed");
+        assert_eq!(told(10, &[10], &looked), apart, "it was intended before the look");
+        assert_eq!(told(10, &[10, 16], &looked), [&apart[..], &[("plan", 15, 16)]].concat());
+        let one = [("resolve and observe", 10, 15)];
+        assert_eq!(
+            told(10, &[], &json!({ "before_at": 15 })),
+            one,
+            "an older entry does not say when"
+        );
+        assert_eq!(told(10, &[], &json!({ "looked_from": 9, "before_at": 15 })), one);
+        assert_eq!(
+            told(20, &[25], &looked),
+            [],
+            "the job had been looked at in an attempt before"
+        );
+        assert_eq!(told(10, &[12], &json!({})), []);
     }
 }

@@ -23,13 +23,20 @@ pub(super) fn signal_accepted(new: &DecidedSignal<'_>, work: &Work) -> Entry {
     let sha256_of = |text: &str| hex(&sha256(text.as_bytes()));
     let requested_by = requester::loggable(&new.delivery.source, signal.requested_by.as_deref());
     let txn = signal.txn.as_deref().and_then(transaction::loggable);
-    new.entry(EntryKind::SignalAccepted).detail(detail! {
+    let mut detail = detail! {
         "signal": new.signal_id, "reason": signal.reason.word(), "key_sha256": sha256_of(&signal.key), "sha256": hex(&signal.digest),
         "occurred_at": signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook, "requested_by": requested_by,
         "requested_by_sha256": signal.requested_by.as_deref().filter(|_| requested_by.is_none()).map(sha256_of),
         "note_sha256": signal.note.as_deref().map(sha256_of), "txn": txn,
         "txn_sha256": signal.txn.as_deref().filter(|_| txn.is_none()).map(sha256_of),
-    })
+    };
+    if let Some(batch) = new.batch {
+        detail = detail.member("batch", batch);
+    }
+    if let Some(list) = &new.delivery.list {
+        detail = detail.member("list", list);
+    }
+    new.entry(EntryKind::SignalAccepted).detail(detail)
 }
 
 pub(super) fn case_opened(new: &DecidedSignal<'_>, case: i64, work: &Work) -> Entry {
@@ -105,7 +112,7 @@ pub(super) fn settled(job: &Job, evidence: &Evidence, settlement: &Settlement) -
                 "target": job.target, "verdict": verdict.word(), "says": verdict.to_string(), "principal": evidence.principal,
                 "before": evidence.before, "after": evidence.after, "suspended": evidence.suspended.1,
                 "ended": evidence.ended, "ended_count": evidence.ended_count, "requests": evidence.requests,
-                "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
+                "looked_from": evidence.looked_from.map(Timestamp::ms), "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
                 "first_revoke_at": evidence.first_revoke_at.map(Timestamp::ms),
                 "refused_at": evidence.refused_at.map(Timestamp::ms), "doors": evidence.doors,
                 "not_covered_sha256": evidence.not_covered_sha256(),

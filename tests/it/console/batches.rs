@@ -259,3 +259,56 @@ async fn a_rehearsal_foresees_the_limit_of_the_operator_and_the_list_waits_whole
     assert_eq!(held["unfinished"], 3, "{held:#}");
     site.running.stop().await;
 }
+
+#[tokio::test]
+async fn the_report_of_a_case_names_its_batch_by_the_entry_that_carries_it() {
+    let site = Site::new().await;
+    let batch = site.batch(&["username:user01", "username:user02"]).await;
+    site.until_ended(&batch, 2).await;
+    // Another program may call a list of its own whatever it likes.
+    let rows = "INSERT INTO inbox (subject, reason, requested_by, set_key) VALUES \
+                ('username:user03', 'compromised', 'soar', 'ann.smith@example.org'), ('username:user04', 'compromised', 'soar', 'ann.smith@example.org')";
+    sqlx::query(rows).execute(&mut site.installation.sql().await).await.unwrap();
+    site.installation
+        .until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 4)
+        .await;
+    let alone = site.installation.revoke("username:user08", "compromised", &[]).await;
+    assert_eq!(alone.code, 0, "{alone:?}");
+
+    let trail = site.installation.says(&["trail", "export"]).await.out;
+    assert!(!trail.contains("ann.smith"), "{trail}");
+    let entries: Vec<Value> = trail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let row_of = async |case: i64| {
+        let report = site
+            .told(Role::Viewer, Method::GET, &format!("/api/v1/cases/{case}/report"), None)
+            .await
+            .json();
+        let rows = report["ticket"].as_array().unwrap().clone();
+        rows.into_iter().find(|row| row["what"] == "batch")
+    };
+    for case in [1, 2] {
+        let row = row_of(case).await.unwrap();
+        let is = row["is"].as_str().unwrap();
+        assert!(is.starts_with(&format!("{batch}, number 1, asked for by operator:")), "{row}");
+        let [seq] = &row["entries"].as_array().unwrap()[..] else {
+            panic!("{row}")
+        };
+        let entry = entries.iter().find(|entry| entry["seq"] == *seq).unwrap();
+        assert_eq!(
+            (&entry["kind"], &entry["detail"]["list"], &entry["detail"]["batch"]),
+            (&json!("signal.accepted"), &json!(batch), &json!(1)),
+            "{entry}"
+        );
+    }
+    assert_eq!(row_of(3).await.unwrap()["is"], "number 2 of source inbox");
+    assert_eq!(row_of(5).await, None, "what was asked for alone is part of none");
+    let markdown = site
+        .told(Role::Viewer, Method::GET, "/api/v1/cases/1/report?format=markdown", None)
+        .await
+        .text;
+    let page = site.told(Role::Viewer, Method::GET, "/cases/1/report", None).await.text;
+    for text in [markdown, page] {
+        assert!(text.contains(&batch), "{text}");
+    }
+    site.running.stop().await;
+}

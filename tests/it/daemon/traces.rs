@@ -108,9 +108,19 @@ async fn a_case_is_one_trace_in_order_and_names_nobody() {
         ("chat", "contained")
     );
     assert!(attribute(case, "revoked.subject_ref").starts_with("s_"));
-    let ([look], [again]) = (&named("resolve and observe")[..], &named("observe again")[..]) else {
+    let ([resolve], [look], [again]) = (&named("resolve")[..], &named("observe")[..], &named("observe again")[..]) else {
         panic!("{spans:#?}")
     };
+    assert!(
+        from(resolve) == from(attempt) && end(resolve) == from(look) && end(look) > 0,
+        "{spans:#?}"
+    );
+    // What is planned after the look begins with its end, and ends with an intent.
+    for plan in named("plan") {
+        assert_eq!(above(plan), "attempt", "{plan}");
+        assert_eq!(from(plan), end(look), "{plan}");
+        assert!(named("act").iter().any(|act| from(act) == end(plan)), "{plan}");
+    }
     let acts = named("act");
     let kinds: BTreeSet<&str> = acts.iter().map(|act| attribute(act, "revoked.action")).collect();
     assert!(kinds.contains("end_all_sessions") || kinds.contains("end"), "{kinds:?}");
@@ -118,7 +128,7 @@ async fn a_case_is_one_trace_in_order_and_names_nobody() {
         assert_eq!(attribute(act, "revoked.outcome"), "done", "{act}");
         assert!(from(act) >= from(signal) && end(act) <= end(again), "{act}");
     }
-    for part in acts.iter().chain([look, again]) {
+    for part in acts.iter().chain([resolve, look, again]) {
         assert_eq!(above(part), "attempt", "{part}");
         assert!(end(part) <= end(attempt), "{part}");
     }

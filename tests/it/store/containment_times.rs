@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use revoked::model::{Actor, Disposition, Evidence, Goal, Goals, Reason, Settlement, Signal, Timestamp, Verdict, When};
 use revoked::store::{ContainmentGroup, ContainmentTimes, TrailFilter};
+use sqlx::ConnectOptions as _;
 
 use super::{Place, case_of, place, signal};
 
@@ -340,4 +341,67 @@ async fn a_hold_that_one_target_has_asked_for_excuses_no_other() {
         .map(|group| (group.target.as_str(), group.held, group.containment.max_ms))
         .collect();
     assert_eq!(told, [("chat", 1, None), ("mail", 0, Some(ms(60)))], "{times:#?}");
+}
+
+#[tokio::test]
+async fn many_cases_are_measured_each_once_over_several_portions() {
+    let place = place().await;
+    place.opened(compromised("first")).await;
+    place.ended(MINUTE, Verdict::Contained).await;
+    place.clock.advance(Duration::from_hours(1));
+    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&place.path)
+        .connect()
+        .await
+        .unwrap();
+    // The n-th took n ms at the first target, its first change half of it; each tenth has another target, where it took one. The last is late.
+    for sql in [
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+         INSERT INTO cases (id, subject_ref, reason, playbook, scope, priority, state, verdict, source, received_at, closed_at) \
+         SELECT i + 1, 's_' || i, 'logout', c.playbook, c.scope, c.priority, 'closed', 'contained', c.source, c.received_at + 1000, \
+                c.received_at + 1000 + CASE i WHEN 5000 THEN 3600000 ELSE i END FROM n, cases c WHERE c.id = 1",
+        "INSERT INTO job (case_id, target, kind, containment, priority, state, verdict, evidence, created_at, finished_at) \
+         SELECT c.id, 'chat', 'contain', j.containment, 3, 'done', 'contained', \
+                json_object('first_revoke_at', strftime('%Y-%m-%dT%H:%M:%fZ', (c.received_at + (c.id - 1) / 2) / 1000.0, 'unixepoch')), \
+                c.received_at, c.closed_at FROM cases c, job j WHERE j.id = 1 AND c.id > 1",
+        "INSERT INTO job (case_id, target, kind, containment, priority, state, verdict, created_at, finished_at) \
+         SELECT c.id, 'mail', 'contain', j.containment, 3, 'done', 'contained', c.received_at, c.received_at + 1 \
+         FROM cases c, job j WHERE j.id = 1 AND c.id > 1 AND (c.id - 1) % 10 = 0",
+    ] {
+        sqlx::query(sql).execute(&mut conn).await.unwrap();
+    }
+    let times = place.times().await;
+    assert_eq!((times.cases, times.unasked, times.unreadable.len()), (5001, 0, 0));
+    let told: Vec<_> = times
+        .groups
+        .iter()
+        .map(|group| {
+            let of = &group.containment;
+            let times = (of.p50_ms, of.p95_ms, of.max_ms, group.first_revoke.max_ms);
+            (&*group.target, &*group.reason, group.cases, of.n, times, of.missed)
+        })
+        .collect();
+    let half = ms(1) / 2;
+    assert_eq!(
+        told,
+        [
+            (
+                "chat",
+                "compromised",
+                1,
+                1,
+                (Some(ms(1)), Some(ms(1)), Some(ms(1)), Some(half)),
+                0
+            ),
+            (
+                "chat",
+                "logout",
+                5000,
+                5000,
+                (Some(2500), Some(4750), Some(ms(60)), Some(2500)),
+                1
+            ),
+            ("mail", "logout", 500, 500, (Some(1), Some(1), Some(1), None), 0),
+        ]
+    );
 }

@@ -1,6 +1,6 @@
 //! A row that another program or a damaged file has made unreadable is an error of whoever reads it: no panic, and the store works on.
 
-use revoked::model::{Priority, Reason};
+use revoked::model::{Goals, Priority, Reason};
 use revoked::store::{ListFilter, Listed};
 use sqlx::ConnectOptions as _;
 
@@ -241,4 +241,36 @@ async fn a_job_whose_case_is_gone_or_whose_priority_is_beyond_all_others_is_give
         assert!(alerts.iter().any(|alert| alert.kind == "could_not_revoke"), "{column}");
         assert!(place.store.waiting("chat").await.unwrap().is_none(), "{column}");
     }
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_read_is_named_and_the_others_are_measured() {
+    let place = place().await;
+    let signals = ["a", "b", "c"].map(|key| signal(key, &format!("{key}@example.org"), Reason::Departed));
+    place.accept(signals.into()).await;
+    damage_with(
+        &place,
+        "job",
+        "target",
+        &format!("CASE id WHEN 2 THEN {GARBAGE} ELSE target END"),
+    )
+    .await;
+    damage_with(
+        &place,
+        "person",
+        "subject",
+        &format!("CASE subject WHEN 'email:c@example.org' THEN {GARBAGE} ELSE subject END"),
+    )
+    .await;
+    let now = place.clock.now();
+    let hour = std::time::Duration::from_hours(1);
+    let within = (now.minus(hour), now.plus(hour));
+    let times = place.store.containment_times(within, &Goals::default()).await.unwrap();
+    let named: Vec<_> = times.unreadable.iter().map(|row| (row.table, row.row.as_str())).collect();
+    assert_eq!(named, [("cases", "2"), ("cases", "3")]);
+    assert_eq!(
+        (times.cases, times.groups.len(), times.groups[0].open),
+        (1, 1, 1),
+        "{times:#?}"
+    );
 }

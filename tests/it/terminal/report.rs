@@ -113,6 +113,7 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("ticket", "playbook", &["case.opened"]),
     ("ticket", "said by", &["signal.accepted"]),
     ("ticket", "asked for by", &["signal.accepted"]),
+    ("ticket", "batch", &["signal.accepted"]),
     ("ticket", "note", &["signal.accepted"]),
     ("ticket", "account", &["job.settled"]),
     ("ticket", "first revoke", &["job.settled", "case.contained"]),

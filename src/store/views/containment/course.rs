@@ -119,7 +119,7 @@ impl Course {
     pub(super) fn end(&self, row: &WorkRow) -> Option<u64> {
         let of_job = || self.0.iter().filter(|entry| entry.job == Some(row.job));
         let over = of_job().rfind(|entry| matches!(entry.kind.as_str(), "job.settled" | "job.failed"));
-        let open = !matches!(row.job_state.as_str(), "done" | "failed");
+        let open = !matches!(&*row.job_state, "done" | "failed");
         let last = if open { of_job().next_back() } else { over };
         last.map(|entry| entry.seq)
     }

@@ -1,23 +1,27 @@
 //! How long it took to end access, against the goals of the installation: by target and reason, with each miss and what the trail says of it.
 //!
-//! `rows` reads the cases and their work, bounded by the time that is asked for; `course` what the trail says of one of them, which is asked only
-//! where a goal was missed; `distribution` sums up.
+//! `rows` reads the cases and their work, bounded by the time that is asked for, which `measured` measures; `course` what the trail says of one of
+//! them, which is asked only where a goal was missed; `sum` and `distribution` sum up.
 
 mod course;
 mod distribution;
+mod measured;
 mod rows;
+mod sum;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::model::{Goal, Goals, Timestamp};
+use crate::model::{Goals, Timestamp};
 use crate::store::{Result, Store, StoreError, UnreadableRow};
 
-use course::{Course, courses};
+use course::courses;
 pub use distribution::Distribution;
-use rows::WorkRow;
+use measured::{Measured, is_ahead};
+use rows::{Words, WorkRow};
+use sum::Sum;
 
 /// How many cases the trail is asked about.
 const ASKED: usize = 1000;
@@ -136,22 +140,17 @@ pub struct NotWhole {
     pub entries: Vec<u64>,
 }
 
-/// One row, measured.
-struct Measured {
-    row: WorkRow,
-    goal: Goal,
-    began: Timestamp,
-    first: Option<Span>,
-    end: Option<Span>,
-    course: Option<Arc<Course>>,
-}
-
-/// A time, and how much of it was a wait for a human.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    to: Timestamp,
-    ours_ms: i64,
-    waited_ms: i64,
+/// The work of a time.
+struct Work<'g> {
+    goals: &'g Goals,
+    /// From when on, and before when it is to have begun.
+    within: (Timestamp, Timestamp),
+    now: Timestamp,
+    /// How many cases are summed up, and their sums by target and reason.
+    cases: usize,
+    sums: BTreeMap<(Arc<str>, Arc<str>), Sum>,
+    /// The work of the others: of each the trail may be asked about some.
+    kept: Vec<Measured>,
 }
 
 impl Store {
@@ -159,37 +158,23 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn containment_times(&self, (since, until): (Timestamp, Timestamp), goals: &Goals) -> Result<ContainmentTimes> {
+    pub async fn containment_times(&self, within: (Timestamp, Timestamp), goals: &Goals) -> Result<ContainmentTimes> {
+        let (since, until) = within;
         let now = self.clock().now();
-        let (work, unreadable) = {
-            let mut conn = self
-                .readers()
-                .begin()
-                .await
-                .map_err(StoreError::sql("reading the work of a time"))?;
-            let cases = rows::cases(&mut conn, since, until).await?;
-            let work = rows::work(&mut conn, &cases).await?;
-            (work.rows, work.unreadable)
+        let mut work = Work {
+            goals,
+            within,
+            now,
+            cases: 0,
+            sums: BTreeMap::new(),
+            kept: Vec::new(),
         };
-        let mut measured: Vec<Measured> = work
-            .into_iter()
-            .filter(|row| !is_ahead(row, now))
-            .map(|row| Measured::by_row(row, goals, now))
-            .collect();
-        let unasked = self.ask_trail(&mut measured, since, now).await?;
-        measured.retain(|work| work.began >= since && work.began < until);
-        let mut groups: BTreeMap<(String, String), Vec<&Measured>> = BTreeMap::new();
-        for work in &measured {
-            groups
-                .entry((work.row.target.clone(), work.row.reason.clone()))
-                .or_default()
-                .push(work);
-        }
-        let mut cases: Vec<i64> = measured.iter().map(|work| work.row.case).collect();
-        cases.dedup();
-        let mut misses: Vec<Miss> = measured.iter().flat_map(|work| work.misses(now)).collect();
+        let unreadable = self.work_of_cases(&mut work).await?;
+        let unasked = self.ask_trail(&mut work.kept, since, now).await?;
+        let (kept, cases, groups) = work.summed();
+        let mut misses: Vec<Miss> = kept.iter().flat_map(|work| work.misses(now)).collect();
         misses.sort_by_key(|miss| (std::cmp::Reverse(miss.case), miss.target.clone()));
-        let mut not_whole: Vec<NotWhole> = measured.iter().filter_map(Measured::not_whole).collect();
+        let mut not_whole: Vec<NotWhole> = kept.iter().filter_map(Measured::not_whole).collect();
         not_whole.reverse();
         let (misses_more, not_whole_more) = (misses.len().saturating_sub(NAMED), not_whole.len().saturating_sub(NAMED));
         misses.truncate(NAMED);
@@ -198,8 +183,8 @@ impl Store {
             since,
             until,
             at: now,
-            cases: cases.len(),
-            groups: groups.into_iter().map(|(of, work)| group(of, &work, now)).collect(),
+            cases,
+            groups,
             misses,
             misses_more,
             not_whole,
@@ -207,6 +192,20 @@ impl Store {
             unasked,
             unreadable,
         })
+    }
+
+    /// Reads the cases by portions, as they stand at one moment. Answers with the rows that cannot be read.
+    async fn work_of_cases(&self, work: &mut Work<'_>) -> Result<Vec<UnreadableRow>> {
+        let doing = StoreError::sql("reading the work of a time");
+        let mut conn = self.readers().begin().await.map_err(doing)?;
+        let cases = rows::cases(&mut conn, work.within.0, work.within.1).await?;
+        let (mut words, mut unreadable) = (Words::default(), Vec::new());
+        for portion in cases.chunks(rows::AT_ONCE) {
+            let listed = rows::work(&mut conn, portion, &mut words).await?;
+            unreadable.extend(listed.unreadable);
+            work.take(listed.rows);
+        }
+        Ok(unreadable)
     }
 
     /// Asks the trail about what is over a goal, is not contained to the end, was received before the time or was done before its day; then about what
@@ -244,183 +243,46 @@ impl Store {
     }
 }
 
-/// What waits for its day, and was not tried: nothing is to be measured of it yet. What failed waits for its next attempt, and is late.
-fn is_ahead(row: &WorkRow, now: Timestamp) -> bool {
-    row.is_untried && [row.acts_at, row.due].into_iter().flatten().any(|due| due > now)
-}
-
-impl Measured {
-    /// As the rows say it.
-    fn by_row(row: WorkRow, goals: &Goals, now: Timestamp) -> Self {
-        let began = row.acts_at.map_or(row.received_at, |day| day.max(row.received_at));
-        let held = row.hold;
-        let mut work = Self {
-            goal: goals.of(&row.reason),
-            began,
-            first: None,
-            end: None,
-            course: None,
-            row,
-        };
-        work.measure(now, |from, to| {
-            let overlap = |(placed, decided): (Timestamp, Option<Timestamp>)| {
-                (decided.unwrap_or(now).min(to).ms() - placed.max(from).ms()).max(0)
-            };
-            held.map_or(0, overlap)
-        });
-        work
-    }
-
-    /// As the trail says it.
-    fn by_trail(&mut self, course: Arc<Course>, now: Timestamp) {
-        self.began = course.began(&self.row);
-        let job = self.row.job;
-        self.measure(now, |from, to| course.waited(job, from, to));
-        self.course = Some(course);
-    }
-
-    fn measure(&mut self, now: Timestamp, waited: impl Fn(Timestamp, Timestamp) -> i64) {
-        let span = |to: Timestamp| {
-            let waited_ms = waited(self.began, to);
-            Span {
-                to,
-                ours_ms: (to.ms() - self.began.ms() - waited_ms).max(0),
-                waited_ms,
+impl Work<'_> {
+    /// Takes the work of whole cases, in their order: sums up those of which the rows say all, and keeps the others.
+    fn take(&mut self, rows: Vec<WorkRow>) {
+        let now = self.now;
+        let mut rows = rows.into_iter().filter(|row| !is_ahead(row, now)).peekable();
+        let mut case = Vec::new();
+        while let Some(row) = rows.next() {
+            let is_last = rows.peek().is_none_or(|next| next.case != row.case);
+            case.push(Measured::by_row(row, self.goals, now));
+            if !is_last {
+                continue;
             }
-        };
-        self.first = self.row.first_revoke_at.map(span);
-        self.end = Some(span(self.ended_at().unwrap_or(now)));
-    }
-
-    fn ended_at(&self) -> Option<Timestamp> {
-        self.row.finished_at.filter(|_| self.row.verdict.is_some())
-    }
-
-    fn verdict(&self) -> &str {
-        self.row.verdict.as_deref().unwrap_or_default()
-    }
-
-    fn is_held(&self) -> bool {
-        self.row.job_state == "held"
-    }
-
-    fn is_called_off(&self) -> bool {
-        self.row.job_state == "cancelled" || (self.row.called_off || self.row.state == "cancelled") && self.ended_at().is_none()
-    }
-
-    fn is_open(&self) -> bool {
-        self.ended_at().is_none() && !self.is_held() && !self.is_called_off()
-    }
-
-    fn is_to_be_asked(&self, since: Timestamp, now: Timestamp) -> bool {
-        let early = [self.first, self.end].into_iter().flatten().any(|span| span.to < self.began);
-        self.began < since || early || !self.missed(now).is_empty() || matches!(self.verdict(), "residual" | "unverified")
-    }
-
-    /// Which goals were missed, how, and by which time.
-    fn missed(&self, now: Timestamp) -> Vec<(&'static str, &'static str, Span, i64)> {
-        let goal = |length: std::time::Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-        let (first_goal, goal) = (goal(self.goal.first_revoke), goal(self.goal.containment));
-        let Some(end) = self.end else { return Vec::new() };
-        let mut missed = Vec::new();
-        match self.first {
-            Some(first) if first.ours_ms > first_goal => missed.push(("first_revoke", "late", first, first_goal)),
-            None if self.is_open() && end.ours_ms > first_goal => missed.push(("first_revoke", "open", end, first_goal)),
-            _ => {}
-        }
-        match self.verdict() {
-            "failed" => missed.push(("containment", "failed", end, goal)),
-            "contained" | "residual" | "unverified" if end.ours_ms > goal => missed.push(("containment", "late", end, goal)),
-            "" if self.is_open() && end.ours_ms > goal && end.to == now => missed.push(("containment", "open", end, goal)),
-            _ => {}
-        }
-        missed
-    }
-
-    /// The misses that the trail carries.
-    fn misses(&self, now: Timestamp) -> Vec<Miss> {
-        let Some(course) = &self.course else { return Vec::new() };
-        let named = self.missed(now).into_iter().filter_map(|(goal, what, span, goal_ms)| {
-            let end = match (goal, what) {
-                ("first_revoke", "late") => course.first_revoke(&self.row, span.to).or_else(|| course.end(&self.row)),
-                _ => course.end(&self.row),
-            };
-            let mut entries: Vec<u64> = course.opening().into_iter().chain(end).collect();
-            let mut causes = Vec::new();
-            for cause in course.causes(&self.row, self.began, span.to) {
-                causes.push(cause.says);
-                entries.extend(cause.entries);
+            if case.iter().any(|work| work.is_for_the_trail(self.within.0, now)) {
+                self.kept.append(&mut case);
+            } else {
+                self.add(&case);
+                case.clear();
             }
-            entries.sort_unstable();
-            entries.dedup();
-            end.map(|_| Miss {
-                case: self.row.case,
-                subject: self.row.subject.clone(),
-                target: self.row.target.clone(),
-                reason: self.row.reason.clone(),
-                goal,
-                what,
-                began_at: self.began,
-                took_ms: span.ours_ms,
-                waited_ms: span.waited_ms,
-                goal_ms,
-                causes,
-                entries,
-            })
-        });
-        named.collect()
+        }
     }
 
-    /// The verdict that is short of `contained`, as the trail carries it.
-    fn not_whole(&self) -> Option<NotWhole> {
-        let verdict = self
-            .row
-            .verdict
-            .clone()
-            .filter(|word| matches!(word.as_str(), "residual" | "unverified"))?;
-        let course = self.course.as_ref()?;
-        Some(NotWhole {
-            case: self.row.case,
-            subject: self.row.subject.clone(),
-            target: self.row.target.clone(),
-            reason: self.row.reason.clone(),
-            verdict,
-            took_ms: self.end?.ours_ms,
-            entries: vec![course.end(&self.row)?],
-        })
+    /// Sums up what began in the time of a case.
+    fn add(&mut self, case: &[Measured]) {
+        let mut began = case.iter().filter(|work| work.began_in(self.within)).peekable();
+        self.cases += usize::from(began.peek().is_some());
+        for work in began {
+            let of = (Arc::clone(&work.row.target), Arc::clone(&work.row.reason));
+            self.sums.entry(of).or_insert_with(|| Sum::new(work.goal)).add(work, self.now);
+        }
     }
-}
 
-/// Sums up the work of one reason at one target.
-fn group((target, reason): (String, String), all: &[&Measured], now: Timestamp) -> ContainmentGroup {
-    let count = |is: &dyn Fn(&Measured) -> bool| all.iter().filter(|work| is(work)).count();
-    let by_verdict = |word: &str| count(&|work| work.verdict() == word && !work.is_called_off());
-    let missed = |goal: &str| count(&|work| work.missed(now).iter().any(|missed| missed.0 == goal));
-    let goal = all.first().map(|work| work.goal).unwrap_or_default();
-    let ms = |length: std::time::Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-    let first: Vec<i64> = all.iter().filter_map(|work| Some(work.first?.ours_ms)).collect();
-    let contained = all.iter().filter(|work| work.verdict() == "contained");
-    let contained: Vec<i64> = contained.filter_map(|work| Some(work.end?.ours_ms)).collect();
-    let waits = || {
-        all.iter()
-            .filter_map(|work| Some(work.end?.waited_ms))
-            .filter(|waited| *waited > 0)
-    };
-    ContainmentGroup {
-        target,
-        reason,
-        cases: all.len(),
-        first_revoke: Distribution::of(first, ms(goal.first_revoke), missed("first_revoke")),
-        containment: Distribution::of(contained, ms(goal.containment), missed("containment")),
-        contained: by_verdict("contained"),
-        unverified: by_verdict("unverified"),
-        residual: by_verdict("residual"),
-        no_principal: by_verdict("no_principal"),
-        failed: by_verdict("failed"),
-        open: count(&Measured::is_open),
-        held: count(&|work| work.is_held()),
-        called_off: count(&Measured::is_called_off),
-        waited_for_approval: waits().count(),
-        longest_wait_ms: waits().max().unwrap_or(0),
+    /// What was kept and began in the time, how many cases there are, and all of it summed up.
+    fn summed(mut self) -> (Vec<Measured>, usize, Vec<ContainmentGroup>) {
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.retain(|work| work.began_in(self.within));
+        for case in kept.chunk_by(|one, other| one.row.case == other.row.case) {
+            self.add(case);
+        }
+        let sums = self.sums.into_iter();
+        let groups = sums.map(|((target, reason), sum)| sum.group(&target, &reason)).collect();
+        (kept, self.cases, groups)
     }
 }
