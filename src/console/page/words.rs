@@ -255,7 +255,7 @@ pub(super) fn span(length: std::time::Duration) -> String {
     };
     match seconds {
         _ if length.as_millis() < 1000 => format!("{} ms", length.as_millis()),
-        _ if tenths < 600 && tenths % 10 == 0 => format!("{} s", tenths / 10),
+        _ if tenths < 600 && tenths.is_multiple_of(10) => format!("{} s", tenths / 10),
         _ if tenths < 600 => format!("{}.{} s", tenths / 10, tenths % 10),
         0..3600 => two(seconds / 60, "min", seconds % 60, "s"),
         3600..172_800 => two(seconds / 3600, "h", seconds / 60 % 60, "min"),

@@ -119,8 +119,8 @@ impl Tx<'_> {
             self.approve_departures(case.case, by).await?;
         }
         for case in &held.cases {
-            let hold = held.holds.iter().find(|hold| hold.id == case.hold);
-            let for_account = hold.is_none_or(|hold| answers_for_the_account(&hold.why));
+            let under = held.holds.iter().find(|hold| hold.id == case.hold);
+            let for_account = under.is_none_or(|under| answers_for_the_account(&under.why));
             self.let_go_on(case, for_account, by, &mut targets).await?;
         }
         for case in &held.cases {

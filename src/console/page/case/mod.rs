@@ -167,7 +167,7 @@ async fn beside(store: &Store, detail: &CaseDetail, entries: &[TrailRow]) -> Res
         .filter(|decided| decided.id == hold);
     // A part of a hold is decided while the rest waits on.
     let decided_at = decided.and_then(|decided| decided.decided_at);
-    let mut instants = Vec::from_iter(decided_at.into_iter().chain(detail.approved_at));
+    let mut instants: Vec<_> = decided_at.into_iter().chain(detail.approved_at).collect();
     instants.dedup();
     for at in instants {
         let place = store.trail_place_at(at).await?;
