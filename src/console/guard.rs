@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -79,6 +79,7 @@ pub(super) fn router(console: Console) -> Router {
 pub(super) async fn answer(router: Router, mut request: Request) -> Result<Response, Infallible> {
     let id = RequestId::fresh();
     request.extensions_mut().insert(id.clone());
+    let asked = page::Asked::of(&request);
     let span = tracing::info_span!("console", request.id = id.as_str(), method = %request.method());
     let patience = patience(request.method(), request.uri().path());
     let call = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
@@ -96,6 +97,7 @@ pub(super) async fn answer(router: Router, mut request: Request) -> Result<Respo
         }
         Err(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon was too busy to answer in time").into_response(),
     };
+    page::in_words(&mut response, &asked, &id);
     crate::api::render(&mut response, &id);
     let headers = response.headers_mut();
     for (name, value) in [
@@ -134,13 +136,27 @@ async fn admit(State(console): State<Console>, path: Option<MatchedPath>, reques
             if parts.extensions.get::<Caller>().is_some() {
                 keep(slot.as_deref());
             }
-            let body = read(path, body).await;
+            let body = read(most(path), body).await;
             body.inspect(|_| keep(slot.as_deref()))
+        }
+        // Whoever's session has ended, or whose role has gone, gets back what they typed.
+        Err(refusal) if is_page && page::is_form(&parts) && same_site(&console, &parts).is_ok() => {
+            let mut response = refusal.into_response();
+            if let Ok(body) = read(LONGEST_BODY, body).await {
+                page::keep_typed(&mut response, &body);
+            }
+            return response;
         }
         Err(refusal) => Err(refusal),
     };
     match admitted {
-        Ok(body) => next.run(Request::from_parts(parts, body)).await,
+        Ok(body) if is_page => {
+            let sent = body.clone();
+            let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
+            page::keep_typed(&mut response, &sent);
+            response
+        }
+        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(refusal) if is_page && refusal.0.status() == StatusCode::UNAUTHORIZED && parts.method == Method::GET => {
             page::to_sign_in(&parts.uri)
         }
@@ -155,15 +171,19 @@ fn keep(slot: Option<&ConnectionSlot>) {
     }
 }
 
-/// The whole body, within its bound and in time.
-async fn read(path: Option<&str>, body: Body) -> Result<Body, Refusal> {
-    let most = if path.is_some_and(|path| BULK.contains(&path)) {
+/// The longest body of a route.
+fn most(path: Option<&str>) -> usize {
+    if path.is_some_and(|path| BULK.contains(&path)) {
         LONGEST_BULK
     } else {
         LONGEST_BODY
-    };
+    }
+}
+
+/// The whole body, within its bound and in time.
+async fn read(most: usize, body: Body) -> Result<Bytes, Refusal> {
     match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, most).collect()).await {
-        Ok(Ok(whole)) => Ok(Body::from(whole.to_bytes())),
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body is longer than the {most} bytes that are taken here"),

@@ -91,6 +91,23 @@ pub const STAYS: &str = "stays";
 /// The class of the holds over people of a group: a hold for each group.
 pub const GROUP: &str = "group";
 
+/// The classes of the holds that a number alone has caused. Whoever approves one has seen how many it is, and nothing of whose the accounts are.
+const OF_A_NUMBER: [&str; 7] = [
+    "delivery_limit",
+    "departures_limit",
+    "compromises_limit",
+    "delivery_share",
+    "departures_share",
+    "compromises_share",
+    "operator_limit",
+];
+
+/// Whether an approval of a hold of this class also answers what a target may ask later: that the account is protected, or that there are several.
+#[must_use]
+pub fn answers_for_the_account(class: &str) -> bool {
+    !OF_A_NUMBER.contains(&class)
+}
+
 impl HoldReason {
     /// The group that asks for the decision, where one does.
     #[must_use]

@@ -41,15 +41,18 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
         "hold.placed" => Words::of("held for a decision").then(entry.because("why")),
         "hold.approved" => {
             let hold = entry.number("hold").unwrap_or_default();
-            entry.by().and(format!(" approved hold {hold}")).then(entry.because("note"))
+            let hold = part_of(entry, hold);
+            entry.by().and(format!(" approved {hold}")).then(entry.because("note"))
         }
         "hold.rejected" => {
             let hold = entry.number("hold").unwrap_or_default();
-            entry.by().and(format!(" rejected hold {hold}")).then(entry.because("note"))
+            let hold = part_of(entry, hold);
+            entry.by().and(format!(" rejected {hold}")).then(entry.because("note"))
         }
         "hold.approval_given" => {
             let hold = entry.holds().next().unwrap_or_default();
-            let first = entry.by().and(format!(" approved hold {hold} as the first of two persons"));
+            let hold = part_of(entry, hold);
+            let first = entry.by().and(format!(" approved {hold} as the first of two persons"));
             first.then(entry.because("note"))
         }
         "hold.approval_void" => Words::of("the first approval counts no more").then(entry.because("why")),
@@ -112,6 +115,17 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
         "alert.raised" => Words::of("an alert was raised: ").word(entry.text("kind")),
         _ => return of_the_person(entry, zone),
     })
+}
+
+/// `hold 3`, or what of it a decision is about where cases were taken out.
+fn part_of(decision: &Recorded, hold: i64) -> String {
+    let taken_out = decision.detail["except"].as_array().map_or(0, Vec::len);
+    match (taken_out, decision.number("cases")) {
+        (0, _) => format!("hold {hold}"),
+        (_, Some(1)) => format!("this case alone of hold {hold}"),
+        (_, Some(cases)) => format!("{cases} cases of hold {hold}, this one among them"),
+        (_, None) => format!("a part of hold {hold}, this case in it"),
+    }
 }
 
 /// Of what concerns the person rather than the work.

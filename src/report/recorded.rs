@@ -55,6 +55,18 @@ impl Recorded {
         self.number("hold").into_iter().chain(several.filter_map(Value::as_i64))
     }
 
+    /// Whether a decision about a hold is about this case of it: others may have been taken out, or be decided later.
+    pub(super) fn decides_about(&self, case: i64) -> bool {
+        let has = |member: &str| {
+            let named = self.detail[member].as_array().into_iter().flatten();
+            named.filter_map(Value::as_i64).any(|named| named == case)
+        };
+        let named = self.detail["numbers"].as_array().map_or(0, Vec::len);
+        // Of more than it has room for, an entry names the first.
+        let names_all = named > 0 && self.detail["cases"] == named;
+        !has("except") && (!names_all || has("numbers"))
+    }
+
     /// An instant of its detail.
     pub(super) fn time(&self, member: &str) -> Option<Timestamp> {
         self.number(member).map(Timestamp::from_ms)

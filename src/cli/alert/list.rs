@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::cli::Exit;
 use crate::cli::output::{LocalTimes, Meaning, json_lines, line, name_unreadable, paragraph, plain, terminal, wrapped};
 use crate::report::{AlertGroup, grouped};
-use crate::store::{Alert, Store};
+use crate::store::{Alert, LISTED_OF_A_KIND, Store};
 
 /// How many people an alert names.
 const NAMED: usize = 3;
@@ -67,12 +67,23 @@ fn show_several(group: &AlertGroup<'_>, times: &LocalTimes) -> anyhow::Result<()
 fn answer(alerts: &[Alert]) -> String {
     let open = alerts.iter().filter(|alert| alert.cleared_at.is_none()).count();
     let needing = alerts.iter().filter(|alert| alert.needs_somebody()).count();
+    // Of each kind the newest are listed.
+    let least = if alerts.iter().any(|alert| is_cut(alerts, &alert.kind)) {
+        "at least "
+    } else {
+        ""
+    };
     match (open, needing) {
         (0, _) => "no alerts".to_owned(),
-        (open, 0) => format!("{open} open, all looked after"),
-        (open, needing) if open == needing => format!("{open} open"),
-        (open, needing) => format!("{open} open, {needing} of them need somebody"),
+        (open, 0) => format!("{least}{open} open, all looked after"),
+        (open, needing) if open == needing => format!("{least}{open} open"),
+        (open, needing) => format!("{least}{open} open, {needing} of them need somebody"),
     }
+}
+
+/// Whether there may be more of a kind than are listed.
+fn is_cut(alerts: &[Alert], kind: &str) -> bool {
+    alerts.iter().filter(|alert| alert.kind == kind).count() >= LISTED_OF_A_KIND
 }
 
 fn meaning(alert: &Alert) -> Meaning {

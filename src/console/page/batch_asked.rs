@@ -4,9 +4,10 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::refused::reads_pages;
 use super::words::{Frame, person, visible};
 use super::{form_token, is_our_form, render};
 use crate::console::Console;
@@ -29,6 +30,8 @@ struct Page {
     list: String,
     reason: String,
     note: String,
+    /// Why what was just sent was not done.
+    refused: String,
 }
 
 /// What it would do.
@@ -110,16 +113,27 @@ pub(super) async fn rehearse(
 ) -> Result<Response, Refusal> {
     let asked: Asked = serde_urlencoded::from_bytes(&body).map_err(Refusal::unreadable)?;
     is_our_form(&headers, &asked.form)?;
+    shown(&console, &caller, &headers, asked, String::new()).await
+}
+
+async fn shown(
+    console: &Console,
+    caller: &Caller,
+    headers: &HeaderMap,
+    asked: Asked,
+    refused: String,
+) -> Result<Response, Refusal> {
     let (people, again) = subjects(&asked.list)?;
-    let (plan, people) = was_read(&console, &caller, &People::new(people, asked.reason.clone())).await?;
+    let (plan, people) = was_read(console, caller, &People::new(people, asked.reason.clone())).await?;
     let list: Vec<String> = people.iter().map(ToString::to_string).collect();
     let now = console.store.clock().now();
     render(&Page {
-        frame: Frame::new("A list of people", &caller, form_token(&headers), now),
+        frame: Frame::new("A list of people", caller, form_token(headers), now),
         plan: Plan::new(&plan, again),
         list: list.join("\n"),
         reason: asked.reason,
         note: asked.note,
+        refused,
     })
 }
 
@@ -132,6 +146,28 @@ pub(super) async fn submit(
 ) -> Result<Response, Refusal> {
     let confirmed: Confirmed = serde_urlencoded::from_bytes(&body).map_err(Refusal::unreadable)?;
     is_our_form(&headers, &confirmed.form)?;
+    let refusal = match submitted(&console, &caller, &confirmed).await {
+        Ok(batch) => return Ok(Redirect::to(&format!("/batches/{batch}")).into_response()),
+        Err(refusal) => refusal,
+    };
+    let status = refusal.0.status();
+    if !reads_pages(&headers) || !matches!(status, StatusCode::BAD_REQUEST | StatusCode::CONFLICT) {
+        return Err(refusal);
+    }
+    // Shown once more as it would be now, with what was typed.
+    let asked = Asked {
+        form: confirmed.form,
+        list: confirmed.list,
+        reason: confirmed.reason,
+        note: confirmed.note,
+    };
+    let mut again = shown(&console, &caller, &headers, asked, visible(refusal.0.detail())).await?;
+    *again.status_mut() = status;
+    Ok(again)
+}
+
+/// Answers the batch.
+async fn submitted(console: &Console, caller: &Caller, confirmed: &Confirmed) -> Result<String, Refusal> {
     let (people, _) = subjects(&confirmed.list)?;
     if confirmed.count.trim() != people.len().to_string() {
         return Err(Refusal::unreadable(format!(
@@ -140,9 +176,9 @@ pub(super) async fn submit(
             confirmed.count
         )));
     }
-    let new = NewBatch::new(People::new(people, confirmed.reason), confirmed.set, confirmed.note);
-    let batch = submit_batch(&console, &caller, new).await?;
-    Ok(Redirect::to(&format!("/batches/{}", batch.batch)).into_response())
+    let people = People::new(people, confirmed.reason.clone());
+    let new = NewBatch::new(people, confirmed.set.clone(), confirmed.note.clone());
+    Ok(submit_batch(console, caller, new).await?.batch)
 }
 
 /// The people of a list, each once, and how many lines name somebody again.

@@ -6,9 +6,13 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 
-use super::words::{Frame, Moment, person, visible};
+use super::asked::{Query, given};
+use super::now::CaseLine;
+use super::refused::reads_pages;
+use super::words::{Frame, Mark, Moment, person, visible};
 use super::{form_token, is_our_form, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
@@ -16,6 +20,9 @@ use crate::console::refusal::Refusal;
 use crate::console::routes::{LONGEST_NOTE, text};
 use crate::model::Role;
 use crate::store::{FirstApproval, HeldSet, HoldChoice, StoreError, TwoPersons};
+
+/// How many of those that are decided are named.
+const DECIDED: u32 = 200;
 
 #[derive(Template)]
 #[template(path = "hold.html", config = "src/console/page/askama.toml")]
@@ -32,6 +39,15 @@ struct Page {
     set: String,
     may_decide: bool,
     two_persons: Option<Second>,
+    /// Why what was just sent was not decided.
+    refused: String,
+    /// What was typed there.
+    note: String,
+    /// Those that are decided: how many stand how, and the first of them, where it did not go well first.
+    decided_cases: Vec<CaseLine>,
+    counted: Vec<(i64, Mark)>,
+    /// In which file or list it came, where in one.
+    delivery: Option<String>,
 }
 
 /// That an approval needs two persons.
@@ -51,12 +67,58 @@ struct Line {
     due: Option<Moment>,
 }
 
+/// What is ticked at first, where the address says so.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Asked {
+    tick: Option<String>,
+}
+
 pub(super) async fn show(
     State(console): State<Console>,
     Path(id): Path<i64>,
+    Query(asked): Query<Asked>,
     caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let ticks = match given(asked.tick.as_ref()) {
+        None => Ticks::Proposed,
+        Some("all") => Ticks::All,
+        Some("none") => Ticks::These(BTreeSet::new()),
+        Some(other) => return Err(Refusal::unreadable(format!("tick: all or none, not {other:?}"))),
+    };
+    page(
+        &console,
+        id,
+        &caller,
+        &headers,
+        Shown {
+            ticks,
+            ..Shown::default()
+        },
+    )
+    .await
+}
+
+/// Which cases are ticked at first.
+#[derive(Default)]
+enum Ticks {
+    /// All but what the first of two approvals took out.
+    #[default]
+    Proposed,
+    All,
+    These(BTreeSet<i64>),
+}
+
+/// What the page shows beside the hold itself.
+#[derive(Default)]
+struct Shown {
+    ticks: Ticks,
+    refused: String,
+    note: String,
+}
+
+async fn page(console: &Console, id: i64, caller: &Caller, headers: &HeaderMap, shown: Shown) -> Result<Response, Refusal> {
     let now = console.store.clock().now();
     let HeldSet {
         hold,
@@ -66,16 +128,27 @@ pub(super) async fn show(
         ..
     } = console.store.hold(id).await?;
     let first = match &two_persons {
-        Some(two) => first_approval(&console, id, two).await?,
+        Some(two) => first_approval(console, id, two).await?,
         None => None,
     };
     let decided = hold.decided_at.map(|at| {
         let by = hold.decided_by.as_deref().map_or(String::new(), visible);
         (by, Moment::new(at, now), hold.note.as_deref().map_or(String::new(), visible))
     });
+    let (counted, of_them) = console.store.decided_under(id, DECIDED).await?;
+    let is_kept = |case: i64| match &shown.ticks {
+        Ticks::Proposed => first.as_ref().is_none_or(|first| !first.except.contains(&case)),
+        Ticks::All => true,
+        Ticks::These(these) => these.contains(&case),
+    };
     render(&Page {
+        refused: visible(&shown.refused),
+        note: shown.note,
+        counted: counted.iter().map(|(count, stands)| (*count, Mark::new(stands))).collect(),
+        decided_cases: of_them.rows.iter().map(|case| CaseLine::new(case, now)).collect(),
+        delivery: hold.batch.as_deref().map(visible),
         may_decide: caller.role >= Role::Approver && hold.state == "open",
-        frame: Frame::new(format!("Hold {id}"), &caller, form_token(&headers), now).at("/holds"),
+        frame: Frame::new(format!("Hold {id}"), caller, form_token(headers), now).at("/holds"),
         id,
         detail: visible(&hold.detail),
         source: hold.source,
@@ -86,7 +159,7 @@ pub(super) async fn show(
         cases: cases
             .into_iter()
             .map(|case| Line {
-                kept: first.as_ref().is_none_or(|first| !first.except.contains(&case.case)),
+                kept: is_kept(case.case),
                 case: case.case,
                 subject: person(case.subject.as_deref()),
                 reason: case.reason,
@@ -152,7 +225,7 @@ impl Form {
                 "decision" => decision = Some(value),
                 "shown" => drop(form.shown.insert(number(&value)?)),
                 "keep" => drop(form.kept.insert(number(&value)?)),
-                "note" => form.note = text("note", &value, LONGEST_NOTE)?,
+                "note" => form.note = value,
                 _ => return Err(Refusal::unreadable(format!("{name}: this form has no such field"))),
             }
         }
@@ -161,9 +234,6 @@ impl Form {
             Some("reject") => false,
             _ => return Err(Refusal::unreadable("decision: approve or reject")),
         };
-        if form.note.is_empty() {
-            return Err(Refusal::unreadable("note: say why"));
-        }
         Ok(form)
     }
 }
@@ -177,6 +247,26 @@ pub(super) async fn decide(
 ) -> Result<Response, Refusal> {
     let form = Form::read(&body)?;
     is_our_form(&headers, &form.token)?;
+    let Err(refusal) = decided(&console, id, &caller, &form).await else {
+        return Ok(Redirect::to(&format!("/holds/{id}")).into_response());
+    };
+    let mendable = [StatusCode::CONFLICT, StatusCode::BAD_REQUEST];
+    if !reads_pages(&headers) || !mendable.contains(&refusal.0.status()) {
+        return Err(refusal);
+    }
+    // As it is now, with what was ticked and typed: what came since nobody has ticked.
+    let shown = Shown {
+        ticks: Ticks::These(form.kept),
+        refused: refusal.0.detail().to_owned(),
+        note: form.note,
+    };
+    let mut again = page(&console, id, &caller, &headers, shown).await?;
+    *again.status_mut() = refusal.0.status();
+    Ok(again)
+}
+
+async fn decided(console: &Console, id: i64, caller: &Caller, form: &Form) -> Result<(), Refusal> {
+    let note = text("note", &form.note, LONGEST_NOTE)?;
     let choice = HoldChoice {
         holds: vec![id],
         except: form.shown.difference(&form.kept).copied().collect(),
@@ -186,20 +276,15 @@ pub(super) async fn decide(
     // which there are.
     if console.store.hold(id).await?.set != form.set {
         return Err(Refusal::new(
-            http::StatusCode::CONFLICT,
-            "what is held has changed since the page was made, and nothing was decided: read it again",
+            StatusCode::CONFLICT,
+            "what is held has changed since the page was made: look at it again, as it stands below",
         ));
     }
+    let (by, note) = (caller.operator.clone(), Some(note));
     if form.approve {
-        console
-            .store
-            .approve_holds(choice, now.set, caller.operator, Some(form.note))
-            .await?;
+        console.store.approve_holds(choice, now.set, by, note).await?;
     } else {
-        console
-            .store
-            .reject_holds(choice, Some(now.set), caller.operator, Some(form.note))
-            .await?;
+        console.store.reject_holds(choice, Some(now.set), by, note).await?;
     }
-    Ok(Redirect::to(&format!("/holds/{id}")).into_response())
+    Ok(())
 }

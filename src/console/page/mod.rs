@@ -31,12 +31,15 @@ mod holds;
 mod now;
 mod organisation;
 mod people;
+mod refused;
 mod report;
 mod sign_in;
 mod targets;
 mod times;
 mod trail;
 mod words;
+
+pub(super) use refused::{Asked, in_words, is_form, keep_typed};
 
 /// The cookie of a session. Its prefix makes browsers keep it to this host, to TLS and to every path.
 const COOKIE_NAME: &str = "__Host-revoked";

@@ -81,6 +81,8 @@ pub(super) struct Moment {
     pub(super) away: String,
     /// How many seconds ago, or in how many.
     seconds: u64,
+    /// Whether it is over.
+    is_past: bool,
 }
 
 impl Moment {
@@ -91,7 +93,7 @@ impl Moment {
             .map_or_else(|| machine.clone(), |text| format!("{} UTC", text.replace('T', " ")));
         let (from, to) = if at > now { (now, at) } else { (at, now) };
         let seconds = to.since(from).as_secs();
-        let span = span(std::time::Duration::from_secs(seconds));
+        let span = about(std::time::Duration::from_secs(seconds));
         let away = if at > now {
             format!("in {span}")
         } else {
@@ -102,7 +104,12 @@ impl Moment {
             clock,
             away,
             seconds,
+            is_past: at <= now,
         }
+    }
+
+    pub(super) const fn is_past(&self) -> bool {
+        self.is_past
     }
 }
 
@@ -227,16 +234,32 @@ const MARKS: &[(&str, &str)] = &[
     ("over", "no_principal"),
 ];
 
-/// A length of time, in the largest unit that says enough.
-pub(super) fn span(length: std::time::Duration) -> String {
+/// How long ago something is: in the largest unit, since it is read later than it was written.
+fn about(length: std::time::Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
-        0 if length.subsec_millis() > 0 => format!("{} ms", length.subsec_millis()),
-        1..10 if length.subsec_millis() >= 100 => format!("{seconds}.{} s", length.subsec_millis() / 100),
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
         3600..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// A length of time that was measured, as exactly as the commands and the reports tell it.
+pub(super) fn span(length: std::time::Duration) -> String {
+    let tenths = (length.as_millis() + 50) / 100;
+    let seconds = u64::try_from((length.as_millis() + 500) / 1000).unwrap_or(u64::MAX);
+    let two = |most: u64, first: &str, least: u64, second: &str| match least {
+        0 => format!("{most} {first}"),
+        _ => format!("{most} {first} {least} {second}"),
+    };
+    match seconds {
+        _ if length.as_millis() < 1000 => format!("{} ms", length.as_millis()),
+        _ if tenths < 600 && tenths.is_multiple_of(10) => format!("{} s", tenths / 10),
+        _ if tenths < 600 => format!("{}.{} s", tenths / 10, tenths % 10),
+        0..3600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3600..172_800 => two(seconds / 3600, "h", seconds / 60 % 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
     }
 }
 
@@ -270,6 +293,22 @@ mod tests {
             let moment = Moment::new(now.minus(std::time::Duration::from_secs(seconds)), now);
             let text = moment.running().to_string();
             assert!(text.ends_with(&format!(">{shown}</time>")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_told_to_the_second_and_never_a_minute_short() {
+        for (ms, told) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (6_949, "6.9 s"),
+            (17_960, "18 s"),
+            (60_000, "1 min"),
+            (119_400, "1 min 59 s"),
+            (80_461_000, "22 h 21 min"),
+            (180_000_000, "2 d 2 h"),
+        ] {
+            assert_eq!(span(std::time::Duration::from_millis(ms)), told);
         }
     }
 

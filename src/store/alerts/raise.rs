@@ -77,7 +77,9 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("raising an alert"))?;
         let (id, times): (i64, i64) = (row.read(0)?, row.read(1)?);
-        tracing::warn!(alert.id = id, alert.kind = kind, "{logged}");
+        if self.told.insert(id) {
+            tracing::warn!(alert.id = id, alert.kind = kind, "{logged}");
+        }
         let mut entry = Entry::new(EntryKind::AlertRaised, Actor::Daemon)
             .detail(serde_json::json!({ "alert": id, "kind": kind, "key": key, "times": times }));
         entry.case = case;

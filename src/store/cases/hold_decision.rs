@@ -7,6 +7,7 @@ use revoked_trail::{Entry, EntryKind};
 use super::held_set::{CombinedSet, HeldCase, combined};
 use super::holds::{Hold, named};
 use crate::model::{Actor, JobState, Step, Timestamp};
+use crate::policy::answers_for_the_account;
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -118,7 +119,9 @@ impl Tx<'_> {
             self.approve_departures(case.case, by).await?;
         }
         for case in &held.cases {
-            self.let_go_on(case, by, &mut targets).await?;
+            let under = held.holds.iter().find(|hold| hold.id == case.hold);
+            let for_account = under.is_none_or(|under| answers_for_the_account(&under.why));
+            self.let_go_on(case, for_account, by, &mut targets).await?;
         }
         for case in &held.cases {
             self.reevaluate_case(case.case).await?;
@@ -132,8 +135,9 @@ impl Tx<'_> {
         Ok((approved, targets))
     }
 
-    /// Puts the jobs of an approved case into the queue, or on their day.
-    async fn let_go_on(&mut self, case: &HeldCase, by: &Actor, targets: &mut Vec<String>) -> Result<()> {
+    /// Puts the jobs of an approved case into the queue, or on their day. What was approved for its number alone is asked about again, where the
+    /// target shows a protected account, or several.
+    async fn let_go_on(&mut self, case: &HeldCase, for_account: bool, by: &Actor, targets: &mut Vec<String>) -> Result<()> {
         let (id, now) = (case.hold, self.now);
         if self.block_approved_departure(case.case).await? {
             return Ok(());
@@ -149,11 +153,12 @@ impl Tx<'_> {
             let next = JobState::Held.next(Step::Approve { due })?;
             sqlx::query(
                 "UPDATE job SET state = $1, due = $2, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
-                        finished_at = NULL, approved = 1, error = NULL WHERE id = $3 AND state = 'held'",
+                        finished_at = NULL, approved = max(approved, $4), error = NULL WHERE id = $3 AND state = 'held'",
             )
             .bind(next.word())
             .bind(due.map(Timestamp::ms))
             .bind(job_id)
+            .bind(for_account)
             .execute(&mut *self.conn)
             .await
             .map_err(StoreError::sql("releasing a held job"))?;

@@ -119,5 +119,5 @@ async fn why(conn: &mut sqlx::SqliteConnection, holds: &[Hold]) -> Result<Option
             .fetch_one(conn)
             .await
             .map_err(StoreError::sql("counting whom holds are about"))?;
-    Ok((people > i64::from(above)).then(|| format!("{people} people are held there, and above {above} two persons decide")))
+    Ok((people > i64::from(above)).then(|| format!("{people} people have waited there, and above {above} two persons decide")))
 }

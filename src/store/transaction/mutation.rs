@@ -1,5 +1,7 @@
 //! One transaction in the making: the mutations of a group, and what each of them sees of the database.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::BoxFuture;
 use revoked_trail::Entry;
 use sqlx::sqlite::SqliteConnection;
@@ -17,6 +19,8 @@ pub(in crate::store) struct Tx<'c> {
     pub(in crate::store) now: Timestamp,
     /// The end of the trail, to which entries are appended.
     pub(in crate::store) tail: &'c mut Tail,
+    /// The alerts that the log has been told of: a file that holds a thousand people for one cause is one line.
+    pub(in crate::store) told: BTreeSet<i64>,
 }
 
 impl Tx<'_> {

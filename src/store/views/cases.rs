@@ -177,6 +177,35 @@ impl Store {
         Listed::read("cases", &rows, read_case)
     }
 
+    /// What became of the cases that have waited under a hold: how many stand how, and the first `limit` of them, those first that are not
+    /// proved.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn decided_under(&self, hold: i64, limit: u32) -> Result<(Vec<(i64, String)>, Listed<CaseView>)> {
+        let counts = sqlx::query(
+            "SELECT count(*), coalesce(verdict, state) FROM cases WHERE hold = $1 AND state <> 'held' GROUP BY 2 ORDER BY 1 DESC, 2",
+        )
+        .bind(hold)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("counting what was decided"))?;
+        let counts = counts
+            .iter()
+            .map(|row| Ok((row.read(0)?, row.read(1)?)))
+            .collect::<Result<_>>()?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{CASE} WHERE c.hold = $1 AND c.state <> 'held' \
+             ORDER BY coalesce(c.verdict IN ('contained', 'no_principal'), 0), c.id LIMIT $2"
+        )))
+        .bind(hold)
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("listing what was decided"))?;
+        Ok((counts, Listed::read("cases", &rows, read_case)?))
+    }
+
     /// How many cases there are by a filter, whatever its limit; counted up to `most`.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! One transaction: a group is read in one step, decided in memory and written in one more; what that cannot do is done one by one between
 //! the two.
 
+use std::collections::BTreeSet;
+
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::clock::Clock;
@@ -216,6 +218,7 @@ async fn one_by_one(
             conn: &mut *conn,
             now: clock.now(),
             tail: &mut *tail,
+            told: BTreeSet::new(),
         })
         .await;
     if !kept {

@@ -66,7 +66,7 @@ async fn picture(browser: &Browser, name: &str) {
 }
 
 /// Nothing is wider than the screen.
-async fn fits(browser: &Browser) {
+pub(super) async fn fits(browser: &Browser) {
     let fits = browser
         .run("return document.documentElement.scrollWidth <= window.innerWidth", "sync")
         .await;
@@ -179,6 +179,12 @@ async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
         waiting.len(),
         "one message a cause: {alerts}"
     );
+    let logged = site
+        .installation
+        .log()
+        .matches("signals of source hr wait for a decision")
+        .count();
+    assert_eq!(logged, waiting.len(), "one line a cause: {}", site.installation.log());
     sign_in_as(&first, &site, "operator:ann(1000)").await;
     first.click_on(&format!("a[href='/holds/{hold}']")).await;
     first.until_text("An approval needs two persons").await;

@@ -133,3 +133,81 @@ async fn what_goes_over_a_limit_of_compromises_waits_and_departures_go_on() {
     assert!(!Holdings::of(site.chat(), "user06").is_out());
     assert_eq!(site.alerts().await, ["hold"]);
 }
+
+#[tokio::test]
+async fn an_approval_of_a_number_does_not_answer_for_an_account_that_turns_out_to_be_protected() {
+    let site = Installation::new(InstallationPlan {
+        policy: "compromises_per_minute = 1\nprotected = [\"username:user05\"]",
+        ..InstallationPlan::default()
+    })
+    .await;
+    let _running = site.start().await;
+    let before = Holdings::of(site.chat(), "user05");
+    site.ask_for(3..=3, "compromised").await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    // By an address, of which nobody knows yet whose account it is.
+    let asked = site.revoke("user05@example.test", "compromised", &[]).await;
+    let limit = held(&asked);
+    let shown = site.ask(&["hold", "show", &limit]).await;
+    assert_eq!(shown["hold"]["why"], "compromises_limit", "{shown:#}");
+    let set = shown["set"].as_str().unwrap();
+    let approved = site
+        .says(&["hold", "approve", &limit, "--set", set, "--note", "two phish in a minute"])
+        .await;
+    assert_eq!(approved.code, 0, "{approved:?}");
+    site.until_count("SELECT count(*) FROM hold WHERE state = 'open' AND why = 'principal'", 1)
+        .await;
+    assert_eq!(Holdings::of(site.chat(), "user05"), before, "it was touched");
+
+    let holds = site.ask(&["hold", "list"]).await;
+    let hold = holds[0]["id"].to_string();
+    assert!(holds[0]["detail"].as_str().unwrap().contains("protected"), "{holds:#}");
+    let set = site.ask(&["hold", "show", &hold]).await["set"].as_str().unwrap().to_owned();
+    let approved = site
+        .says(&["hold", "approve", &hold, "--set", &set, "--note", "it is really theirs"])
+        .await;
+    assert_eq!(approved.code, 0, "{approved:?}");
+    let detail = site.closed(&asked.json()["case"]["id"]).await;
+    assert_eq!(detail["case"]["verdict"], "contained", "{detail:#}");
+}
+
+#[tokio::test]
+async fn the_report_of_a_case_tells_no_decision_about_the_others_of_its_hold() {
+    let site = Installation::new(InstallationPlan {
+        policy: "compromises_per_minute = \"unlimited\"\nprotected = [\"email:user02@example.test\", \"email:user03@example.test\"]",
+        ..InstallationPlan::default()
+    })
+    .await;
+    let _running = site.start().await;
+    let (first, second) = (
+        site.revoke("user02@example.test", "compromised", &[]).await,
+        site.revoke("user03@example.test", "compromised", &[]).await,
+    );
+    let hold = held(&first);
+    assert_eq!(held(&second), hold);
+    let case = |said: &CommandOutput| said.json()["case"]["id"].to_string();
+    let (first, second) = (case(&first), case(&second));
+    let part = site.ask(&["hold", "show", &hold, "--except", &second]).await;
+    let set = part["set"].as_str().unwrap();
+    let approve = [
+        "hold", "approve", &hold, "--except", &second, "--set", set, "--note", "phished",
+    ];
+    let approved = site.says(&approve).await;
+    assert_eq!(approved.code, 0, "{approved:?}");
+    let rest = ["hold", "reject", &hold, "--yes", "--note", "a drill"];
+    let rejected = site.says(&rest).await;
+    assert_eq!(rejected.code, 0, "{rejected:?}");
+    site.closed(&first.parse().unwrap()).await;
+
+    let report = site.says(&["case", "report", &first]).await.out;
+    assert!(
+        report.contains(&format!("approved this case alone of hold {hold}: `phished`")) && !report.contains("a drill"),
+        "{report}"
+    );
+    let report = site.says(&["case", "report", &second]).await.out;
+    assert!(
+        report.contains(&format!("rejected hold {hold}: `a drill`")) && !report.contains("phished"),
+        "{report}"
+    );
+}

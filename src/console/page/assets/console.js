@@ -44,6 +44,7 @@ function run(page) {
 // An open page reads itself again where something has changed. What stands there is changed in place; what is new waits behind a link, so that nothing
 // moves under a finger. A form is left alone: its decision is about what was shown.
 const live = document.getElementById("live");
+let signedOut = false;
 if (live) follow();
 
 function follow() {
@@ -53,12 +54,14 @@ function follow() {
   const open = () => {
     if (document.hidden || stream) return;
     stream = new EventSource("/changes");
-    stream.onopen = () => { heard = Date.now(); wait = 1000; say(""); };
+    stream.onopen = () => { heard = Date.now(); wait = 1000; signedOut = false; say(""); };
     stream.addEventListener("changed", () => { heard = Date.now(); readAgain(); });
     stream.onerror = () => {
       // The end of a stream is no trouble: the next one is opened at once. One that is refused is.
       if (stream.readyState === EventSource.CLOSED) {
         close();
+        // Why, the page itself says: a session that is over reads as the page to sign in.
+        readAgain();
         setTimeout(open, wait);
         wait = Math.min(wait * 2, 60000);
       }
@@ -69,7 +72,7 @@ function follow() {
   setInterval(() => {
     if (stream && stream.readyState === EventSource.OPEN) heard = Date.now();
     const silent = Date.now() - heard > 15000;
-    if (silent && !document.hidden) say("Not live since " + new Date(heard).toLocaleTimeString() + ".");
+    if (silent && !document.hidden && !signedOut) say("Not live since " + new Date(heard).toLocaleTimeString() + ".");
   }, 1000);
   open();
 }
@@ -84,8 +87,11 @@ function readAgain() {
   request.open("GET", location.href);
   request.responseType = "document";
   request.onload = () => {
-    if (request.status === 200 && request.response) merge(request.response);
-    else if (request.status === 401 || request.responseURL.endsWith("/sign-in")) say("Signed out: read the page again.");
+    // Whoever is not known any more is led to the page to sign in, which is no newer state of this one.
+    if (request.responseURL && new URL(request.responseURL).pathname !== location.pathname) {
+      signedOut = true;
+      say("Signed out: nothing here is live any more. Read the page again to sign in; what you have typed, copy first.");
+    } else if (request.status === 200 && request.response) merge(request.response);
   };
   request.send();
 }
@@ -114,4 +120,21 @@ function merge(page) {
     more.hidden = news === 0;
     more.textContent = news + " new: read again";
   }
+}
+
+// How much of a hold is ticked, and all or none of it at once, without a page that is read anew.
+const ticked = document.getElementById("ticked");
+if (ticked) {
+  const boxes = [...document.querySelectorAll("input[name=keep]")];
+  const count = () => { ticked.textContent = boxes.filter((box) => box.checked).length + " of " + boxes.length + " ticked"; };
+  for (const link of document.querySelectorAll("a[href^='?tick=']")) {
+    link.addEventListener("click", (click) => {
+      click.preventDefault();
+      for (const box of boxes) box.checked = link.search === "?tick=all";
+      count();
+    });
+  }
+  document.addEventListener("change", count);
+  addEventListener("pageshow", count);
+  count();
 }

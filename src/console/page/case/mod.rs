@@ -165,7 +165,11 @@ async fn beside(store: &Store, detail: &CaseDetail, entries: &[TrailRow]) -> Res
         .rows
         .pop()
         .filter(|decided| decided.id == hold);
-    if let Some(at) = decided.and_then(|decided| decided.decided_at) {
+    // A part of a hold is decided while the rest waits on.
+    let decided_at = decided.and_then(|decided| decided.decided_at);
+    let mut instants: Vec<_> = decided_at.into_iter().chain(detail.approved_at).collect();
+    instants.dedup();
+    for at in instants {
         let place = store.trail_place_at(at).await?;
         let decisions = TrailFilter {
             kind: Some("hold.".to_owned()),
@@ -174,10 +178,29 @@ async fn beside(store: &Store, detail: &CaseDetail, entries: &[TrailRow]) -> Res
             limit: SHOWN,
             ..TrailFilter::default()
         };
-        let of_it = |row: &TrailRow| number(row, "hold") == Some(hold);
+        let of_it = |row: &TrailRow| decides_about(row, hold, case.id);
         rows.extend(store.trail_search(&decisions).await?.rows.into_iter().filter(of_it));
     }
+    rows.sort_by_key(|row| row.seq);
+    rows.dedup_by_key(|row| row.seq);
     Ok(rows)
+}
+
+/// Whether an entry is a decision about a case under a hold: it says so, or does not name all that it is about.
+fn decides_about(row: &TrailRow, hold: i64, case: i64) -> bool {
+    let Ok(entry) = serde_json::from_str::<serde_json::Value>(&row.body) else {
+        return false;
+    };
+    let detail = &entry["detail"];
+    let has = |name: &str, number: i64| {
+        let named = detail[name].as_array();
+        named.is_some_and(|named| named.iter().any(|named| named.as_i64() == Some(number)))
+    };
+    if !entry["case"].is_null() || detail["hold"] != hold && !has("holds", hold) || has("except", case) {
+        return false;
+    }
+    let named = detail["numbers"].as_array().map(Vec::len);
+    named.is_none_or(|named| has("numbers", case) || detail["cases"] != named)
 }
 
 /// What is to be known of a case at a glance: how it came, and how fast it went.
@@ -194,18 +217,20 @@ fn facts(detail: &CaseDetail, now: crate::model::Timestamp) -> Vec<(&'static str
     if let Some(due) = case.due.filter(|due| *due > now) {
         facts.push(("Due", moment(due)));
     }
+    let mut since = "the signal";
     if detail.begins_at > case.received_at {
-        let what = if detail.approved_at == Some(detail.begins_at) {
-            "Approved"
+        let (what, then) = if detail.approved_at == Some(detail.begins_at) {
+            ("Approved", "its approval")
         } else {
-            "Its day came"
+            ("Its day came", "its day came")
         };
+        since = then;
         facts.push((
             what,
             format!("{} after the signal", span(detail.begins_at.since(case.received_at))),
         ));
     }
-    let after = |at: crate::model::Timestamp| format!("{} after", span(at.since(detail.begins_at)));
+    let after = |at: crate::model::Timestamp| format!("{} after {since}", span(at.since(detail.begins_at)));
     facts.extend(case.first_revoke_at.map(|at| ("First revoke", after(at))));
     facts.extend(case.contained_at.map(|at| ("Contained", after(at))));
     if case.reopened > 0 {

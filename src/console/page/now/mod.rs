@@ -15,6 +15,7 @@ use super::{form_token, render, targets};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
+use crate::model::{Urgency, urgency_of};
 use crate::store::{CaseFilter, CaseView, Counts, ListFilter};
 
 mod at_work;
@@ -25,6 +26,8 @@ use health::{LaneLine, SourceLine};
 
 /// How many cases are shown, at work and of the newest.
 const CASES: u32 = 20;
+/// How many holds and how many alerts are shown: what else needs somebody is not to stand behind hundreds of them.
+const NEEDS: usize = 10;
 /// How much of the ledger is shown.
 const LEDGER: u32 = 5;
 /// How many of the newest batches are looked at.
@@ -38,7 +41,10 @@ struct Page {
     /// Whether more cases are at work than are shown.
     work_more: bool,
     holds: Vec<HoldLine>,
+    /// How many there are in all.
+    holds_open: usize,
     alerts: Vec<AlertLine>,
+    alerts_open: usize,
     ledger: Vec<LedgerLine>,
     batches: Vec<BatchLine>,
     lanes: Vec<LaneLine>,
@@ -75,6 +81,10 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
     let work = store.at_work().await?;
     let shown = work.iter().take(CASES as usize);
     let alerts = store.alerts(false).await?.rows;
+    let holds = store.holds_with_approvals(false).await?;
+    // Those about a hold stand there already.
+    let mut others: Vec<_> = alerts.iter().filter(|alert| alert.kind != "hold").collect();
+    others.sort_by_key(|alert| (alert.acknowledged_at.is_some(), urgency_of(&alert.kind) != Urgency::Urgent));
     let paused = store.paused_targets().await?;
     let filter = CaseFilter {
         limit: CASES,
@@ -86,18 +96,10 @@ pub(super) async fn show(State(console): State<Console>, caller: Caller, headers
         work: shown
             .map(|case| AtWork::new(case, &console.installation.goals, now))
             .collect(),
-        holds: store
-            .holds_with_approvals(false)
-            .await?
-            .iter()
-            .map(|hold| HoldLine::new(hold, now))
-            .collect(),
-        // Those about a hold stand there already.
-        alerts: alerts
-            .iter()
-            .filter(|alert| alert.kind != "hold")
-            .map(|alert| AlertLine::new(alert, now))
-            .collect(),
+        holds: holds.iter().take(NEEDS).map(|hold| HoldLine::new(hold, now)).collect(),
+        holds_open: holds.len(),
+        alerts: others.iter().take(NEEDS).map(|alert| AlertLine::new(alert, now)).collect(),
+        alerts_open: others.len(),
         ledger: store
             .jobs(&ListFilter::of_ledger(LEDGER))
             .await?
