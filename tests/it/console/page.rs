@@ -33,12 +33,23 @@ impl Site {
         Answer::of(request.send().await.unwrap()).await
     }
 
+    /// Makes every session as one that was last used ten minutes ago.
+    pub(super) async fn nobody_was_there_for_ten_minutes(&self) {
+        sqlx::query("UPDATE page_session SET seen_at = seen_at - 600000")
+            .execute(&mut self.installation.sql().await)
+            .await
+            .unwrap();
+    }
+
     pub(super) async fn page(&self, path: &str, cookie: &str) -> String {
         let page = self.by_network(&[("cookie", cookie)], Method::GET, path, None).await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");
         page.text
     }
 }
+
+/// How many sessions nobody has used for some minutes.
+pub(super) const UNUSED: &str = "SELECT count(*) FROM page_session WHERE seen_at < unixepoch() * 1000 - 300000";
 
 /// The value of the first hidden field of that name.
 pub(super) fn field(page: &str, name: &str) -> String {
@@ -108,5 +119,27 @@ async fn what_another_page_sends_is_refused_and_a_viewer_sees_no_form() {
         policy.starts_with("default-src 'none';") && !policy.contains("unsafe"),
         "{policy}"
     );
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_open_page_asks_for_by_itself_is_no_use_of_its_session() {
+    let site = Site::new().await;
+    let cookie = site.signed_in(Role::Viewer).await;
+    site.nobody_was_there_for_ten_minutes().await;
+    let by_script = ("sec-fetch-dest", "empty");
+    for (path, headers) in [
+        ("/changes", &[("cookie", cookie.as_str())][..]),
+        ("/changes", &[("cookie", &cookie), by_script]),
+        ("/", &[("cookie", &cookie), by_script]),
+    ] {
+        let answer = site.by_network(headers, Method::GET, path, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+        assert_eq!(site.installation.count(UNUSED).await, 1, "{path} {headers:?}");
+    }
+    let headers = [("cookie", cookie.as_str()), ("sec-fetch-dest", "document")];
+    let answer = site.by_network(&headers, Method::GET, "/", None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(site.installation.count(UNUSED).await, 0);
     site.running.stop().await;
 }

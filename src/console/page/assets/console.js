@@ -44,6 +44,7 @@ function run(page) {
 // An open page reads itself again where something has changed. What stands there is changed in place; what is new waits behind a link, so that nothing
 // moves under a finger. A form is left alone: its decision is about what was shown.
 const live = document.getElementById("live");
+let signedOut = false;
 if (live) follow();
 
 function follow() {
@@ -53,12 +54,13 @@ function follow() {
   const open = () => {
     if (document.hidden || stream) return;
     stream = new EventSource("/changes");
-    stream.onopen = () => { heard = Date.now(); wait = 1000; say(""); };
+    stream.onopen = () => { heard = Date.now(); wait = 1000; signedOut = false; say(""); };
     stream.addEventListener("changed", () => { heard = Date.now(); readAgain(); });
     stream.onerror = () => {
       // The end of a stream is no trouble: the next one is opened at once. One that is refused is.
       if (stream.readyState === EventSource.CLOSED) {
         close();
+        readAgain();
         setTimeout(open, wait);
         wait = Math.min(wait * 2, 60000);
       }
@@ -69,7 +71,7 @@ function follow() {
   setInterval(() => {
     if (stream && stream.readyState === EventSource.OPEN) heard = Date.now();
     const silent = Date.now() - heard > 15000;
-    if (silent && !document.hidden) say("Not live since " + new Date(heard).toLocaleTimeString() + ".");
+    if (silent && !document.hidden && !signedOut) say("Not live since " + new Date(heard).toLocaleTimeString() + ".");
   }, 1000);
   open();
 }
@@ -84,8 +86,10 @@ function readAgain() {
   request.open("GET", location.href);
   request.responseType = "document";
   request.onload = () => {
-    if (request.status === 200 && request.response) merge(request.response);
-    else if (request.status === 401 || request.responseURL.endsWith("/sign-in")) say("Signed out: read the page again.");
+    // Whoever is not known is led to the sign-in: nothing of its page belongs into this one.
+    signedOut = request.status === 401 || new URL(request.responseURL).pathname === "/sign-in";
+    if (signedOut) say("Signed out: read the page again.");
+    else if (request.status === 200 && request.response) merge(request.response);
   };
   request.send();
 }
