@@ -7,13 +7,13 @@ use super::StolenCredential;
 use super::case_follower::TRIES;
 use super::expectation::{Expectation, expect, or};
 use super::intruder::CallRecord;
-use super::outcome::{CaseLine, Outcome, TrailLine};
+use super::outcome::{Outcome, TrailLine};
 use super::people::{DemoPerson, Holdings, People};
 use super::send_signals::Sent;
 use crate::model::Timestamp;
 
-/// So many leavers are being worked on at a time, besides the slot that is kept for urgent work. They may be over before the victim is; and on
-/// a slow day nobody else may be left.
+/// So many leavers are being worked on at a time, besides the slot that is kept for urgent work. They may have been looked at before the victim's
+/// case came, and be changed before it is.
 const IN_HAND: usize = 3;
 
 /// Everything that an expectation may be about.
@@ -102,11 +102,11 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
     let (sweeps, reopened) = outcome
         .case_of(&people.victim)
         .map_or((0, 0), |case| (case.sweeps, case.reopened));
-    let contained_at = |who: &DemoPerson| outcome.case_of(who).and_then(|case| case.contained_at);
     let victim = outcome.case_of(&people.victim);
-    let later_than = |at: Option<Timestamp>| people.leavers.iter().filter(|who| contained_at(who) > at).count();
-    let waited = later_than(victim.and_then(CaseLine::received_at));
-    let overtaken = later_than(contained_at(&people.victim));
+    let begun_at = |who: &DemoPerson| outcome.case_of(who).and_then(|case| case.begun_at);
+    let later_than = |at: Option<Timestamp>| people.leavers.iter().filter(|who| begun_at(who) > at).count();
+    let waited = later_than(victim.and_then(|case| case.queued_at));
+    let overtaken = later_than(begun_at(&people.victim));
     vec![
         expect(
             "everybody_who_is_due_is_contained",
@@ -143,9 +143,9 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
         ),
         expect(
             "the_compromised_overtake_the_leavers",
-            contained_at(&people.victim).is_some() && (overtaken > 0 || waited <= IN_HAND),
+            begun_at(&people.victim).is_some() && waited - overtaken <= IN_HAND,
             format!(
-                "{overtaken} of {waited} leavers who were not contained yet when the signal came were contained after the victim"
+                "{overtaken} of {waited} leavers for whom nothing was done yet when the victim's case came were begun after it"
             ),
         ),
         expect(

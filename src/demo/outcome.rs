@@ -79,6 +79,12 @@ pub struct CaseLine {
     pub sweeps: usize,
     /// How often a sweep had to open it again.
     pub reopened: i64,
+    /// When its work came into the queue.
+    #[serde(skip)]
+    pub(super) queued_at: Option<Timestamp>,
+    /// When the first change was intended.
+    #[serde(skip)]
+    pub(super) begun_at: Option<Timestamp>,
 }
 
 /// A departure that waits.
@@ -196,14 +202,6 @@ pub(super) async fn trail(store: &Store, anchor: &Path) -> anyhow::Result<TrailL
     })
 }
 
-impl CaseLine {
-    /// When its first signal came; `None` while it is open.
-    pub(super) fn received_at(&self) -> Option<Timestamp> {
-        let after = Duration::from_millis(self.received_to_contained_ms?);
-        Some(self.contained_at?.minus(after))
-    }
-}
-
 impl Outcome {
     pub(super) fn with(self, expectations: Vec<Expectation>, elapsed: Duration, place: Place) -> Self {
         Self {
@@ -251,6 +249,8 @@ fn line(detail: &CaseDetail) -> CaseLine {
             .filter(|job| job.kind == "watch" && job.state == "done")
             .count(),
         reopened: case.reopened,
+        queued_at: detail.jobs.iter().map(|job| job.created_at).min(),
+        begun_at: detail.actions.iter().map(|action| action.started_at).min(),
     }
 }
 

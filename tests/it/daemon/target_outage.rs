@@ -1,16 +1,21 @@
 //! A chat server that is away for a while, and a credential that dies in mid run.
 
-use sqlx::Row as _;
+use sqlx::{Connection as _, Row as _};
 
 use super::{Installation, InstallationPlan, until};
 use crate::harness::chat_holdings::Holdings;
 
 impl Installation {
-    /// Asks for `count` people, one request each, without waiting.
+    /// Asks for these people at once, one request each, without waiting.
     pub(crate) async fn ask_for(&self, people: std::ops::RangeInclusive<usize>, reason: &str) {
+        let mut conn = self.sql().await;
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.unwrap();
         for n in people {
-            self.write(&format!("username:user{n:02}"), reason, None).await.unwrap();
+            let sql = "INSERT INTO inbox (subject, reason, requested_by) VALUES (?, ?, 'payroll')";
+            let asked = sqlx::query(sql).bind(format!("username:user{n:02}")).bind(reason);
+            asked.execute(&mut *tx).await.unwrap();
         }
+        tx.commit().await.unwrap();
     }
 
     /// Waits until an alert of this kind is open.

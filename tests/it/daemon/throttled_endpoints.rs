@@ -63,7 +63,7 @@ async fn closed(site: &Installation) -> Option<Value> {
 async fn junk_throttles_an_endpoint_for_those_who_prove_nothing_alone_and_alerts() {
     let (site, idp, running) = site("").await;
     assert_eq!(post(&running, "203.0.113.9", Some(SECRET), &request()).await, 204);
-    let mut told_why = 0;
+    let (mut told_why, begun) = (0, std::time::Instant::now());
     for n in 0..60 {
         let client = format!("198.51.100.{n}");
         let statuses = [
@@ -71,9 +71,11 @@ async fn junk_throttles_an_endpoint_for_those_who_prove_nothing_alone_and_alerts
             post(&running, &client, Some("wrong and as long as the good one"), &request()).await,
         ];
         assert!(statuses.iter().all(|status| matches!(status, 401 | 429)), "{statuses:?}");
-        told_why += statuses.iter().filter(|status| **status == 401).count();
+        told_why += statuses.iter().map(|status| u64::from(*status == 401)).sum::<u64>();
     }
-    assert_eq!(told_why, 20);
+    // Twenty, and one more for each three seconds that it took.
+    let most = 21 + begun.elapsed().as_secs() / 3;
+    assert!((20..most).contains(&told_why), "{told_why} of {most}");
     let pushed = running.push("no token").await.unwrap();
     assert_eq!(pushed.status(), 400, "another endpoint is not concerned");
 
