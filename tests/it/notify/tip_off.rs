@@ -59,7 +59,7 @@ host = "127.0.0.1"
 port = {port}
 tls = "none"
 from = "revoked@example.org"
-to = ["ops@example.org", "user01@example.org"]
+to = ["ops@example.org", "The first <user01@example.org>"]
 urgency = "urgent"
 "#;
 
