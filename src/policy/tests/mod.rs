@@ -402,7 +402,9 @@ fn a_risk_that_names_its_playbook_is_no_question() {
 fn who_is_kept_out_is_kept_out_for_as_long_as_the_playbook_says_at_least() {
     let mut policy = policy();
     let logout = policy.playbooks.get_mut("logout").unwrap();
-    logout.values_mut().for_each(|demanded| demanded.keep_out = Some(600));
+    for demanded in logout.values_mut() {
+        demanded.keep_out = Some(600);
+    }
     for (asked, kept) in [(None, 600), (Some(60), 600), (Some(900), 900)] {
         let mut signal = signal(Reason::Logout);
         signal.keep_out = asked.map(Duration::from_secs);

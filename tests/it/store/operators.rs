@@ -27,6 +27,10 @@ impl Place {
             .unwrap()
     }
 
+    fn all_but_a_second_of(&self, time: Duration) {
+        self.clock.advance(time.saturating_sub(SECOND));
+    }
+
     async fn opens(&self, session: &str, by_hand: bool) -> bool {
         self.store.bearer_of_session(session, by_hand).await.unwrap().is_some()
     }
@@ -36,7 +40,7 @@ impl Place {
 async fn a_link_signs_in_once_and_within_five_minutes() {
     let place = place().await;
     let (in_time, late) = (place.sign_in_link().await, place.sign_in_link().await);
-    place.clock.advance(Duration::from_mins(5) - SECOND);
+    place.all_but_a_second_of(Duration::from_mins(5));
     let session = place.store.sign_in(&in_time).await.unwrap().unwrap();
     let bearer = place.store.bearer_of_session(&session, true).await.unwrap().unwrap();
     assert_eq!((bearer.operator, bearer.role), (person("ann"), Role::Approver));
@@ -49,7 +53,7 @@ async fn a_link_signs_in_once_and_within_five_minutes() {
 async fn a_session_that_nobody_uses_ends_after_half_an_hour_however_often_its_page_asks() {
     let place = place().await;
     let (open, used) = (place.session_of("ann").await, place.session_of("ann").await);
-    place.clock.advance(HALF_AN_HOUR - SECOND);
+    place.all_but_a_second_of(HALF_AN_HOUR);
     assert!(place.opens(&open, false).await && place.opens(&used, true).await);
     place.clock.advance(SECOND);
     assert!(!place.opens(&open, false).await && place.opens(&used, true).await);
@@ -63,7 +67,7 @@ async fn a_session_ends_after_twelve_hours_however_it_is_used() {
         place.clock.advance(HALF_AN_HOUR / 2);
         assert!(place.opens(&session, true).await);
     }
-    place.clock.advance(HALF_AN_HOUR / 2 - SECOND);
+    place.all_but_a_second_of(HALF_AN_HOUR / 2);
     assert!(place.opens(&session, true).await);
     place.clock.advance(SECOND);
     assert!(!place.opens(&session, true).await);
@@ -106,7 +110,7 @@ async fn a_token_opens_until_its_day_or_until_it_is_ended_which_it_is_once() {
     assert!(!opens(&ends).await);
     let again = place.store.end_token(ended, person("cleo")).await;
     assert!(matches!(again, Err(StoreError::Refused(_))), "{again:?}");
-    place.clock.advance(day - SECOND);
+    place.all_but_a_second_of(day);
     assert!(opens(&lasts).await);
     place.clock.advance(SECOND);
     assert!(!opens(&lasts).await);
