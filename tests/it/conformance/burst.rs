@@ -1,7 +1,7 @@
 //! A burst is held back by the protocol's own means, and no delivery is lost to it.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -34,12 +34,14 @@ async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
             answer.unwrap()
         };
         let mut statuses = Vec::new();
-        for _ in 0..24 {
+        // Twenty, and one more for each three seconds that these take.
+        while statuses.last() != Some(&429) {
             let answer = send(&bad).await;
             assert!(answer.status != 429 || is_fair(&answer), "{}: {answer:?}", row.kind);
             statuses.push(answer.status);
+            assert!(statuses.len() < 60, "{}: {statuses:?}", row.kind);
         }
-        assert_eq!(statuses.last(), Some(&429), "{}: {statuses:?}", row.kind);
+        assert!(statuses.len() > 20, "{}: {statuses:?}", row.kind);
         until("the alert about the closed door", async || {
             let alerts = stage.site.ask(&["alert", "list"]).await;
             let about = |alert: &Value| alert["kind"] == "door_closed" && alert["key"] == format!("source:{}", row.kind);
@@ -51,9 +53,15 @@ async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
             body: b"garbage".to_vec(),
             ..good
         };
+        let (mut held_off, begun) = (0, Instant::now());
         for _ in 0..24 {
-            let status = send(&bad_and_proven).await.status;
-            assert_eq!(status == 429, row.by_header.is_empty(), "{}: {status}", row.kind);
+            held_off += u64::from(send(&bad_and_proven).await.status == 429);
+        }
+        if row.by_header.is_empty() {
+            let let_in = 1 + begun.elapsed().as_secs() / 3;
+            assert!(held_off + let_in >= 24, "{}: {held_off}", row.kind);
+        } else {
+            assert_eq!(held_off, 0, "{}", row.kind);
         }
     }
 }
@@ -102,17 +110,18 @@ async fn more_than_can_wait_for_the_store_are_told_to_come_again() {
         }
         let mut other = stage.site.sql().await;
         let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-        // Senders who hang up leave their deliveries at work; what has begun is finished.
-        for call in &calls[..4] {
-            let mut stream = connect(stage.address()).await;
-            stream.write_all(&call.bytes()).await.unwrap();
-            let silence = tokio::time::timeout(Duration::from_millis(100), exchange(stream, b"")).await;
-            assert!(silence.is_err(), "{}: {silence:?}", row.kind);
-        }
-        // Where one of the four had not begun yet, this one takes its place, and the next one is told.
         let answer = until("a refusal", async || {
-            let asked = stage.answer(&calls[4]);
-            tokio::time::timeout(Duration::from_secs(5), asked).await.ok()
+            // Senders who hang up leave their deliveries at work; what has begun is finished.
+            for call in &calls[..4] {
+                let mut stream = connect(stage.address()).await;
+                stream.write_all(&call.bytes()).await.unwrap();
+                let silence = tokio::time::timeout(Duration::from_millis(100), exchange(stream, b"")).await;
+                assert!(silence.is_err(), "{}: {silence:?}", row.kind);
+            }
+            // A second is waited for a place. Where one of the four had not begun yet, this one takes it, and the next one is told.
+            tokio::time::timeout(Duration::from_secs(3), stage.answer(&calls[4]))
+                .await
+                .ok()
         })
         .await;
         assert!(answer.status == 503 && is_fair(&answer), "{}: {answer:?}", row.kind);
