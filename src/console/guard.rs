@@ -204,11 +204,8 @@ async fn admitted(console: &Console, path: Option<&str>, request: &mut Parts) ->
         })
     })?;
     let caller = caller(console, request).await?;
-    if let Least::Role(needs) = least {
-        let caller = caller.as_ref().ok_or_else(Refusal::unknown_caller)?;
-        if caller.role < needs {
-            return Err(Refusal::role(caller.role, needs));
-        }
+    if caller.is_none() && least != Least::Anybody {
+        return Err(Refusal::unknown_caller());
     }
     // Whoever has no session yet sends the form that begins one.
     let by_browser = caller
@@ -218,7 +215,13 @@ async fn admitted(console: &Console, path: Option<&str>, request: &mut Parts) ->
         same_site(console, request)?;
     }
     if let Some(caller) = caller {
+        // What another site sends in its name is not counted, what it may not do is.
         console.paces.admit(&caller)?;
+        if let Least::Role(needs) = least
+            && caller.role < needs
+        {
+            return Err(Refusal::role(caller.role, needs));
+        }
         request.extensions.insert(caller);
     }
     Ok(())
@@ -294,12 +297,19 @@ async fn caller(console: &Console, request: &Parts) -> Result<Option<Caller>, Re
     let Some(secret) = page::session_secret(&request.headers) else {
         return Ok(None);
     };
-    let bearer = console.store.bearer_of_session(&secret).await?;
+    let bearer = console.store.bearer_of_session(&secret, is_by_hand(request)).await?;
     Ok(bearer.map(|bearer| Caller {
         by: Credential::Session(bearer.id),
         operator: bearer.operator,
         role: bearer.role,
     }))
+}
+
+/// Whether somebody asks for it, and not their open page by itself: its script asks for no document, and for the stream of changes again and again.
+fn is_by_hand(request: &Parts) -> bool {
+    let dest = request.headers.get("sec-fetch-dest");
+    let by_script = request.method.is_safe() && dest.is_some_and(|dest| dest == "empty");
+    !by_script && request.uri.path() != "/changes"
 }
 
 /// Whom an OpenID provider vouches for by this token; `None` where none is configured that does.
@@ -349,5 +359,16 @@ mod tests {
         assert_eq!(patience(&Method::GET, READS_ALL), PATIENCE);
         assert_eq!(patience(&Method::GET, "/api/v1/cases"), READ_PATIENCE);
         assert_eq!(patience(&Method::POST, "/api/v1/cases"), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_waited_for_ten_seconds() {
+        let begun = tokio::time::Instant::now();
+        let silent = futures_util::stream::pending::<Result<bytes::Bytes, Infallible>>();
+        let refused = read(None, Body::from_stream(silent)).await.unwrap_err();
+        assert_eq!(
+            (refused.0.status(), begun.elapsed()),
+            (StatusCode::REQUEST_TIMEOUT, BODY_PATIENCE)
+        );
     }
 }

@@ -141,6 +141,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn failed_tries_at_the_sockets_are_counted_by_account_and_sign_ins_that_are_begun_by_themselves() {
+        let paces = Paces::new();
+        let at = |uid| Entrance::Socket { role: Role::Viewer, uid };
+        let status = |uid| paces.failed(Some(&at(uid)), Refusal::unknown_caller()).0.status();
+        for _ in 0..TRIES {
+            assert_eq!(status(1), StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(status(1), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(status(2), StatusCode::UNAUTHORIZED);
+        for _ in 0..STARTS {
+            paces.begins(&at(1)).unwrap();
+        }
+        let refused = paces.begins(&at(1)).unwrap_err();
+        assert_eq!(refused.0.status(), StatusCode::TOO_MANY_REQUESTS);
+        paces.begins(&at(2)).unwrap();
+        tokio::time::advance(START_EVERY).await;
+        paces.begins(&at(1)).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_have_rested_are_forgotten() {
+        let paces = Paces::new();
+        let ask = |n: usize| paces.admit(&caller(Credential::Token(i64::try_from(n).unwrap()))).unwrap();
+        (0..=MOST).for_each(ask);
+        tokio::time::advance(EVERY * 2).await;
+        ask(0);
+        assert!(paces.callers.len() < 2, "{}", paces.callers.len());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn failed_tries_are_counted_by_address() {
         let paces = Paces::new();
         let from = |n: u8| Entrance::Network {

@@ -43,3 +43,20 @@ async fn listen_at(path: &Path) -> io::Result<UnixListener> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(MODE))?;
     Ok(listener)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_somebody_listens_at_is_left_and_one_that_is_dead_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("viewer.sock");
+        let first = listen_at(&path).await.unwrap();
+        assert_eq!(listen_at(&path).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        UnixStream::connect(&path).await.unwrap();
+        drop(first);
+        let _second = listen_at(&path).await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
+    }
+}

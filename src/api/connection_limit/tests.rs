@@ -173,6 +173,31 @@ async fn a_body_waits_for_one_that_is_whole_in_a_moment_and_not_for_what_never_f
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_was_just_answered_waits_anew() {
+    let slots = slots(2, 16);
+    let first = enter(&slots, "203.0.113.1").await;
+    let second = enter(&slots, "192.0.2.1").await;
+    first.set_stage(Stage::Protected);
+    tokio::time::advance(Duration::from_millis(1)).await;
+    first.set_stage(Stage::Idle);
+    let _third = enter(&slots, "198.51.100.1").await;
+    assert!(is_evicted(&second) && !is_evicted(&first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_has_just_begun_is_not_cut_for_another() {
+    let slots = slots(100, 16);
+    let first = enter(&slots, "203.0.113.1").await;
+    assert!(first.reserve_memory(900).await);
+    let second = enter(&slots, "203.0.113.2").await;
+    assert_eq!(second.take(900), None, "it waits");
+    assert!(!is_evicted(&first));
+    tokio::time::advance(SLOW + Duration::from_millis(1)).await;
+    assert_eq!(second.take(900), Some(true));
+    assert!(is_evicted(&first));
+}
+
+#[tokio::test(start_paused = true)]
 async fn bodies_that_wait_for_each_other_do_not_wait_for_ever() {
     let slots = slots(100, 16);
     let (first, second) = (enter(&slots, "203.0.113.1").await, enter(&slots, "203.0.113.2").await);

@@ -120,3 +120,24 @@ fn audience(claims: &Claims) -> Result<Vec<&str>, Refused> {
         _ => Err(none()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_a_text_of_at_most_255_bytes_without_controls() {
+        let of = |sub: Value| subject(&Map::from_iter([("sub".to_owned(), sub)])).map(str::to_owned);
+        let longest = "x".repeat(LONGEST_SUBJECT);
+        assert_eq!(of(longest.clone().into()).unwrap(), longest);
+        for none in [
+            "".into(),
+            format!("{longest}x").into(),
+            "a\u{7}b".into(),
+            "a\nb".into(),
+            7.into(),
+        ] {
+            assert!(of(none).is_err());
+        }
+    }
+}

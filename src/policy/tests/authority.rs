@@ -93,6 +93,21 @@ fn what_goes_beyond_the_highest_level_is_lowered_to_it_and_says_so() {
 }
 
 #[test]
+fn a_password_is_replaced_on_the_highest_level_alone() {
+    for highest in Level::ALL {
+        let rules = SourceRules {
+            highest: Some(highest),
+            ..SourceRules::default()
+        };
+        let work = work(decide(rules, |signal| signal.reason = Reason::Compromised));
+        for (target, demanded) in &work.jobs {
+            let is_replaced = demanded.reset_password != PasswordReset::Never;
+            assert_eq!(is_replaced, highest == Level::Contain, "{highest} at {target}");
+        }
+    }
+}
+
+#[test]
 fn the_kinds_of_each_level_hold_those_of_the_one_below() {
     let kinds = Level::ALL.map(Level::kinds);
     assert!(kinds.is_sorted_by(|lower, higher| lower.is_subset(higher) && lower != higher));

@@ -369,3 +369,57 @@ fn why_something_is_held_names_nobody() {
     };
     assert!(!why.contains("break-glass"), "{why}");
 }
+
+#[test]
+fn names_of_several_people_are_held_unless_all_of_them_are_to_be_contained() {
+    let unclear = |policy: &Policy, reason| {
+        let facts = Facts {
+            unclear: true,
+            ..facts("hr")
+        };
+        word(&policy.decide(&signal(reason), &facts))
+    };
+    let all = Policy {
+        ambiguous: Ambiguous::All,
+        ..policy()
+    };
+    assert_eq!(unclear(&policy(), Reason::Compromised), "unclear");
+    assert_eq!(unclear(&all, Reason::Compromised), "act");
+    assert_eq!(unclear(&all, Reason::Departed), "unclear");
+}
+
+#[test]
+fn a_risk_that_names_its_playbook_is_no_question() {
+    assert_eq!(word(&decide(|signal, _| signal.reason = Reason::RiskElevated)), "risk");
+    let named = decide(|signal, _| {
+        signal.reason = Reason::RiskElevated;
+        signal.playbook = Some("logout".to_owned());
+    });
+    assert_eq!(word(&named), "act");
+}
+
+#[test]
+fn who_is_kept_out_is_kept_out_for_as_long_as_the_playbook_says_at_least() {
+    let mut policy = policy();
+    let logout = policy.playbooks.get_mut("logout").unwrap();
+    for demanded in logout.values_mut() {
+        demanded.keep_out = Some(600);
+    }
+    for (asked, kept) in [(None, 600), (Some(60), 600), (Some(900), 900)] {
+        let mut signal = signal(Reason::Logout);
+        signal.keep_out = asked.map(Duration::from_secs);
+        let work = work(policy.decide(&signal, &facts("idp")));
+        assert!(
+            work.jobs.iter().all(|(_, demanded)| demanded.keep_out == Some(kept)),
+            "{asked:?}"
+        );
+        signal.scope = Scope::Leaked;
+        let work = self::work(policy.decide(&signal, &facts("idp")));
+        assert!(
+            work.jobs
+                .iter()
+                .all(|(_, demanded)| demanded.keep_out.is_none() && demanded.watch.is_empty()),
+            "a leaked credential is refused for good and not tried again"
+        );
+    }
+}

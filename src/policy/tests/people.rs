@@ -104,10 +104,36 @@ fn a_list_that_is_empty_or_has_lost_more_than_half_is_not_believed() {
 
 #[test]
 fn a_list_has_a_subject_a_line_and_a_line_that_is_none_is_told_without_its_words() {
-    let read = listed("# the board\n\nemail:Ceo@example.org # since May\n  username:cfo\n").unwrap();
+    let read = listed("# the board\n\nemail:Ceo@example.org # since May\n  username:cfo\t# too\n").unwrap();
     assert_eq!(read.len(), 2);
-    assert!(read.holds(&"email:ceo@example.org".parse().unwrap()));
+    for name in ["email:ceo@example.org", "username:cfo"] {
+        assert!(read.holds(&name.parse().unwrap()), "{name}");
+    }
     let fault = listed("username:cfo\nAnn Smith\n").unwrap_err();
     assert!(matches!(fault, ListFault::Line { line: 2, .. }), "{fault:?}");
     assert!(!fault.to_string().contains("Smith"), "{fault}");
+}
+
+#[test]
+fn of_groups_that_are_as_strict_the_first_is_asked_for_and_who_is_never_asked_about_is_not_guarded() {
+    let policy = Policy {
+        groups: vec![
+            group("executives", &["username:ceo"]),
+            group("board", &["username:ceo"]),
+            Group {
+                hold: false,
+                highest: Some(Level::RevokeTokens),
+                ..group("services", &["username:ci"])
+            },
+        ],
+        ..policy()
+    };
+    let Decision::Hold { held_for, .. } = policy.decide(&of("username:ceo"), &facts("hr")) else {
+        panic!("it is acted on")
+    };
+    assert_eq!(held_for.unwrap().group, "executives");
+    for (name, is_guarded) in [("username:ceo", true), ("username:backup-bot", true), ("username:ci", false)] {
+        assert_eq!(policy.guards(&name.parse().unwrap()), is_guarded, "{name}");
+        assert_eq!(policy.guarded_names().contains(name), is_guarded, "{name}");
+    }
 }

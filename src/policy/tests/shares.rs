@@ -61,6 +61,9 @@ fn a_delivery_that_would_go_over_the_share_of_an_hour_waits_whole_before_its_fir
     // What it allows it allows to the last of them.
     assert_eq!(decide(20, 0, 19), "act");
     assert_eq!(decide(10, 10, 9), "act");
+    // A plan that only moves counts as one more.
+    assert_eq!(decide(0, 19, 0), "act");
+    assert_eq!(decide(0, 20, 0), "departures_share");
 }
 
 #[test]
@@ -124,4 +127,27 @@ fn one_operator_has_a_cap_that_another_does_not_share() {
         ..by("operator:ann(1)")
     };
     assert_eq!(word(&policy.decide(&logout, &facts)), "act");
+}
+
+#[test]
+fn a_list_that_is_one_decision_counts_whole_for_its_operator_and_once() {
+    let policy = policy_with(Limits {
+        compromises_per_operator: Some(3),
+        ..open()
+    });
+    let ann = Signal {
+        requested_by: Some("operator:ann(1)".to_owned()),
+        ..signal(Reason::Compromised)
+    };
+    for (people, answer) in [(3, "act"), (4, "operator_limit")] {
+        let mut facts = Facts {
+            by_operator: BTreeMap::from([("operator:ann(1)".to_owned(), 0)]),
+            ..facts(INBOX)
+        };
+        facts.as_one(|class| if class == Class::Compromises { people } else { 0 });
+        for _ in 0..people {
+            assert_eq!(word(&policy.decide(&ann, &facts)), answer, "{people}");
+            facts.acted_on(&ann);
+        }
+    }
 }

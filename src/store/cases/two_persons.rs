@@ -61,11 +61,14 @@ pub(super) async fn two_persons(
         return Ok(None);
     }
     let Some(why) = why(conn, holds).await? else { return Ok(None) };
+    // The one of this set is found however many others there are.
     let rows = sqlx::query(
-        "SELECT id, set_hash, except_cases, by, at, note FROM hold_approval WHERE state = 'open' AND holds = $1 AND at > $2 ORDER BY id LIMIT 20",
+        "SELECT id, set_hash, except_cases, by, at, note FROM hold_approval WHERE state = 'open' AND holds = $1 AND at > $2 \
+         ORDER BY set_hash <> $3, id LIMIT 20",
     )
     .bind(numbers(holds))
     .bind(counts_from(now).ms())
+    .bind(set)
     .fetch_all(&mut *conn)
     .await
     .map_err(StoreError::sql("looking for the first approval"))?;

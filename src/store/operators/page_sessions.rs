@@ -94,11 +94,11 @@ impl Store {
         Ok(shown)
     }
 
-    /// Whose session that is, where it is good now.
+    /// Whose session that is, where it is good now. What is `by_hand` keeps it from ending for want of use; what an open page asks for by itself does not.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn bearer_of_session(&self, secret: &str) -> Result<Option<Bearer>> {
+    pub async fn bearer_of_session(&self, secret: &str, by_hand: bool) -> Result<Option<Bearer>> {
         let now = self.clock().now();
         let row = sqlx::query(
             "SELECT id, operator, role, seen_at FROM page_session WHERE hash = $1 AND ended_at IS NULL AND began_at > $2 AND seen_at > $3 \
@@ -114,7 +114,7 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let bearer = read_bearer(&row)?;
         let seen = Timestamp::from_ms(row.read(3)?);
-        if now.since(seen) >= NOTED_EVERY {
+        if by_hand && now.since(seen) >= NOTED_EVERY {
             self.note_use("UPDATE page_session SET seen_at = $2 WHERE id = $1", bearer.id)
                 .await?;
         }

@@ -43,6 +43,7 @@ impl Tx<'_> {
         };
         let case = self.open_case(context, new, work, Some(hold)).await?;
         let under = self.current_hold(case.0).await?.unwrap_or(hold);
+        self.ask_for_more(under, held_for).await?;
         if known.is_none() && under != hold {
             // The person waits for a decision already: nothing came under the new hold, and nobody has seen it.
             self.drop_hold(hold).await?;
@@ -81,6 +82,21 @@ impl Tx<'_> {
         .fetch_optional(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for an open hold"))
+    }
+
+    /// What comes under a hold that waits already is decided by as many persons as its group asks for now, and with it all that waits there.
+    async fn ask_for_more(&mut self, hold: i64, held_for: Option<&HeldFor>) -> Result<()> {
+        let Some(HeldFor { group, approvals }) = held_for else {
+            return Ok(());
+        };
+        sqlx::query("UPDATE hold SET approvals = $1, people_group = $2 WHERE id = $3 AND approvals < $1")
+            .bind(approvals)
+            .bind(group)
+            .bind(hold)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("asking for more approvals of a hold"))?;
+        Ok(())
     }
 
     /// Takes back a hold that was placed in this transaction, and that nothing came under.
@@ -136,6 +152,7 @@ impl Tx<'_> {
             Some(hold) => hold,
             None => self.place_hold(PRINCIPAL, why, &source, None, held_for).await?,
         };
+        self.ask_for_more(hold, held_for).await?;
         sqlx::query("UPDATE cases SET state = 'held', hold = ?, verdict = NULL, closed_at = NULL WHERE id = ?")
             .bind(hold)
             .bind(job.case.0)

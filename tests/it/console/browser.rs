@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Site;
 use super::furnished::{Furnished, furnished};
+use super::page::{UNUSED, field};
 use crate::harness::chat_holdings::changes;
 use crate::harness::until;
 use crate::harness::webdriver::{Browser, Window};
@@ -356,5 +357,30 @@ async fn an_entry_of_a_case_is_reached_by_its_address_and_an_instant_is_read_by_
     })
     .await;
     assert_eq!(browser.value("input[name=note]").await.as_deref(), Some("half a sentence"));
+    site.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_page_is_no_use_of_its_session_and_says_so_where_that_has_ended() {
+    let Some(browser) = Browser::open(DESK).await else { return };
+    let site = Site::new().await;
+    let hold = three_held(&site).await;
+    let elsewhere = site.signed_in(Role::Approver).await;
+    sign_in(&browser, &site, Role::Approver, true).await;
+    browser.goto(&format!("{}/holds", site.origin())).await;
+    site.nobody_was_there_for_ten_minutes().await;
+    let as_of = "return document.querySelector('.as-of time').dateTime";
+    let made = browser.run(as_of, "sync").await;
+    until("the page read again", async || {
+        (browser.run(as_of, "sync").await != made).then_some(())
+    })
+    .await;
+    assert_eq!(site.installation.count(UNUSED).await, 2);
+    let form = field(&site.page("/", &elsewhere).await, "form");
+    let out = site.form("/sign-out", &elsewhere, &[("form", &form), ("all", "yes")]).await;
+    assert_eq!(out.status, StatusCode::SEE_OTHER, "{out:?}");
+    browser.until_text("Signed out: nothing here is live any more").await;
+    let stands = browser.all(&format!("[data-key=hold-{hold}]:not(.gone)")).await;
+    assert_eq!(stands.len(), 1, "what was shown stands, and nothing is said to be gone");
     site.running.stop().await;
 }

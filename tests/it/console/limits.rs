@@ -37,6 +37,27 @@ async fn a_token_that_asks_too_much_waits_and_no_other_does() {
 }
 
 #[tokio::test]
+async fn what_a_caller_may_not_do_is_counted_too() {
+    let site = Site::new().await;
+    let token = site.token(Role::Viewer).await;
+    let http = revoked::http::client(crate::wait::PATIENT).unwrap();
+    let ask = async || {
+        let asked = http.post(format!("{}/api/v1/reload", site.origin())).bearer_auth(&token);
+        asked.send().await.unwrap().status()
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..40 {
+        seen.extend(futures_util::future::join_all((0..50).map(|_| ask())).await);
+        if seen.len() > 1 {
+            break;
+        }
+    }
+    let seen: Vec<_> = seen.into_iter().collect();
+    assert_eq!(seen, [StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS]);
+    site.running.stop().await;
+}
+
+#[tokio::test]
 async fn whoever_guesses_is_slowed_and_keeps_nobody_out() {
     let site = Site::new().await;
     let token = site.token(Role::Viewer).await;

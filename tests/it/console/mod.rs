@@ -12,6 +12,7 @@ mod contract;
 mod deadlines;
 mod documents;
 mod furnished;
+mod headers;
 mod limits;
 mod live;
 mod now;

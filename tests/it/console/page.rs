@@ -1,6 +1,7 @@
 //! The page, as a browser without scripts has it.
 
 use http::{Method, StatusCode};
+use revoked::console::access::ROUTES;
 use revoked::http::client;
 use revoked::model::Role;
 
@@ -33,12 +34,23 @@ impl Site {
         Answer::of(request.send().await.unwrap()).await
     }
 
+    /// Makes every session as one that was last used ten minutes ago.
+    pub(super) async fn nobody_was_there_for_ten_minutes(&self) {
+        sqlx::query("UPDATE page_session SET seen_at = seen_at - 600000")
+            .execute(&mut self.installation.sql().await)
+            .await
+            .unwrap();
+    }
+
     pub(super) async fn page(&self, path: &str, cookie: &str) -> String {
         let page = self.by_network(&[("cookie", cookie)], Method::GET, path, None).await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");
         page.text
     }
 }
+
+/// How many sessions nobody has used for some minutes.
+pub(super) const UNUSED: &str = "SELECT count(*) FROM page_session WHERE seen_at < unixepoch() * 1000 - 300000";
 
 /// The value of the first hidden field of that name.
 pub(super) fn field(page: &str, name: &str) -> String {
@@ -108,5 +120,86 @@ async fn what_another_page_sends_is_refused_and_a_viewer_sees_no_form() {
         policy.starts_with("default-src 'none';") && !policy.contains("unsafe"),
         "{policy}"
     );
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_open_page_asks_for_by_itself_is_no_use_of_its_session() {
+    let site = Site::new().await;
+    let cookie = site.signed_in(Role::Viewer).await;
+    site.nobody_was_there_for_ten_minutes().await;
+    let by_script = ("sec-fetch-dest", "empty");
+    for (path, headers) in [
+        ("/changes", &[("cookie", cookie.as_str())][..]),
+        ("/changes", &[("cookie", &cookie), by_script]),
+        ("/", &[("cookie", &cookie), by_script]),
+    ] {
+        let answer = site.by_network(headers, Method::GET, path, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+        assert_eq!(site.installation.count(UNUSED).await, 1, "{path} {headers:?}");
+    }
+    let headers = [("cookie", cookie.as_str()), ("sec-fetch-dest", "document")];
+    let answer = site.by_network(&headers, Method::GET, "/", None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(site.installation.count(UNUSED).await, 0);
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn no_form_is_taken_without_the_token_of_its_session() {
+    let site = Site::new().await;
+    let (cookie, other) = (site.signed_in(Role::Approver).await, site.signed_in(Role::Approver).await);
+    let of_another = field(&site.page("/", &other).await, "form");
+    let forms = ROUTES
+        .iter()
+        .filter(|route| route.method == "POST" && !route.path.starts_with("/api/") && route.path != "/sign-in");
+    let mut tried = 0;
+    for route in forms {
+        let more: &[(&str, &str)] = match route.path {
+            "/sign-out" => &[],
+            "/holds/{id}" => &[("set", "0"), ("decision", "reject"), ("note", "x")],
+            "/batches/rehearsal" => &[("list", "username:user01"), ("reason", "departed")],
+            "/batches" => &[
+                ("list", "username:user01"),
+                ("reason", "departed"),
+                ("set", "0"),
+                ("count", "1"),
+            ],
+            _ => &[("note", "x")],
+        };
+        let path = route.path.replace("{id}", "1");
+        for token in ["", "0", &of_another] {
+            let fields = [&[("form", token)], more].concat();
+            let sent = site.form(&path, &cookie, &fields).await;
+            assert_eq!(sent.status, StatusCode::FORBIDDEN, "{path} {token:?}: {sent:?}");
+            assert!(sent.text.contains("not of your session"), "{path} {token:?}: {sent:?}");
+        }
+        tried += 1;
+    }
+    assert!(tried >= 9, "{tried}");
+    site.page("/", &cookie).await;
+    // Of two cookies nobody knows which is ours.
+    let both = format!("{cookie}; {other}");
+    let answer = site.by_network(&[("cookie", &both)], Method::GET, "/", None).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_leads_to_a_page_of_ours_and_nowhere_else() {
+    let site = Site::new().await;
+    for (next, there) in [
+        ("/holds?show=all", "/holds?show=all"),
+        ("//evil.example/", "/"),
+        ("https://evil.example/", "/"),
+    ] {
+        let made = site
+            .by_socket(Role::Viewer, Method::POST, "/api/v1/sign-in-links", None)
+            .await;
+        let made = made.json();
+        let fields = [("code", made["code"].as_str().unwrap()), ("next", next)];
+        let answer = site.form("/sign-in", "", &fields).await;
+        assert_eq!(answer.headers["location"], there, "{next}: {answer:?}");
+    }
     site.running.stop().await;
 }

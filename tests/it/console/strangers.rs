@@ -1,6 +1,9 @@
 //! Behind a proxy: whoever fails to say who they are is counted by the address that a named proxy says, and by no other word.
 
 use http::{Method, StatusCode};
+use revoked::model::Role;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::Site;
 use crate::harness::InstallationPlan;
@@ -36,7 +39,7 @@ async fn of_a_named_proxy_the_rightmost_hop_that_is_none_is_who_guesses() {
     );
     assert_eq!(site.guess("x-forwarded-for", "203.0.113.10").await, StatusCode::UNAUTHORIZED);
     // Whoever is known is answered from there too.
-    let token = format!("Bearer {}", site.token(revoked::model::Role::Viewer).await);
+    let token = format!("Bearer {}", site.token(Role::Viewer).await);
     let headers = [("authorization", token.as_str()), ("x-forwarded-for", "203.0.113.9")];
     let known = site.by_network(&headers, Method::GET, "/api/v1/cases", None).await;
     assert_eq!(known.status, StatusCode::OK, "{known:?}");
@@ -63,12 +66,57 @@ async fn a_crowd_that_says_nothing_keeps_nobody_out() {
     let site = behind("").await;
     let mut crowd = Vec::new();
     for _ in 0..300 {
-        crowd.push(tokio::net::TcpStream::connect(site.port.address()).await.unwrap());
+        crowd.push(TcpStream::connect(site.port.address()).await.unwrap());
     }
-    let token = format!("Bearer {}", site.token(revoked::model::Role::Viewer).await);
+    let token = format!("Bearer {}", site.token(Role::Viewer).await);
     let headers = [("authorization", token.as_str())];
     let known = site.by_network(&headers, Method::GET, "/api/v1/cases", None).await;
     assert_eq!(known.status, StatusCode::OK, "{known:?}");
+    assert_eq!(crowd.len(), 300);
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_begins_to_sign_in_keeps_nobody_out() {
+    let site = behind("").await;
+    let head = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 9\r\n\r\ncode",
+        site.port.address()
+    );
+    let mut crowd = Vec::new();
+    for _ in 0..300 {
+        let mut one = TcpStream::connect(site.port.address()).await.unwrap();
+        one.write_all(head.as_bytes()).await.unwrap();
+        crowd.push(one);
+    }
+    let token = format!("Bearer {}", site.token(Role::Viewer).await);
+    let headers = [("authorization", token.as_str())];
+    let known = site.by_network(&headers, Method::GET, "/api/v1/cases", None).await;
+    assert_eq!(known.status, StatusCode::OK, "{known:?}");
+    // Cut for others, and not answered when its time was over.
+    let mut said = Vec::new();
+    drop(crowd[0].read_to_end(&mut said).await);
+    assert!(said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_crowd_ends_no_stream_of_an_open_page() {
+    let site = behind("").await;
+    let token = site.token(Role::Viewer).await;
+    let asked = revoked::http::client(crate::wait::PATIENT).unwrap();
+    let asked = asked.get(format!("{}/changes", site.origin())).bearer_auth(token);
+    let mut stream = asked.send().await.unwrap();
+    let begun = stream.chunk().await.unwrap().unwrap();
+    assert!(begun.starts_with(b"retry:"), "{begun:?}");
+    let mut crowd = Vec::new();
+    for _ in 0..300 {
+        crowd.push(TcpStream::connect(site.port.address()).await.unwrap());
+    }
+    // What is written here is told there.
+    site.token(Role::Viewer).await;
+    let told = stream.chunk().await.unwrap().expect("the stream goes on");
+    assert!(told.starts_with(b"event: changed"), "{told:?}");
     assert_eq!(crowd.len(), 300);
     site.running.stop().await;
 }

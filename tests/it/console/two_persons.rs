@@ -69,3 +69,23 @@ async fn whoever_asked_is_none_of_the_two_by_whatever_token() {
     );
     site.running.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_only_the_target_knows_as_protected_needs_two_persons_too() {
+    let site = Site::with("[approvals]\ntwo_persons_for_protected = true\n").await;
+    let asks = json!({ "subject": "email:user05@example.test", "reason": "compromised" });
+    let asked = site
+        .by_socket(Role::Requester, Method::POST, "/api/v1/requests", Some(asks))
+        .await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED, "{asked:?}");
+    let hold = crate::harness::until("the hold", async || {
+        let holds = site.by_socket(Role::Viewer, Method::GET, "/api/v1/holds", None).await.json();
+        (holds["items"][0]["why"] == "principal").then(|| holds["items"][0]["id"].as_i64().unwrap())
+    })
+    .await;
+    for (person, state) in [("operator:ann(1001)", "awaits_second"), ("operator:ben(1002)", "approved")] {
+        let decided = site.approves(&site.token_of(person, Role::Approver).await, hold).await;
+        assert_eq!(decided.json()["state"], state, "{decided:?}");
+    }
+    site.running.stop().await;
+}

@@ -95,6 +95,21 @@ async fn a_hold_is_told_at_once_and_list_test_metrics_and_trail_say_so() {
 }
 
 #[tokio::test]
+async fn a_trial_is_tried_once_and_says_what_came_of_it() {
+    let (site, server) = site(ResponseTemplate::new(503)).await;
+    let running = site.start().await;
+    let tested = site.says(&["notify", "test", "ops"]).await;
+    assert!(tested.code == 1 && tested.out.contains("503"), "{tested:?}");
+    assert_eq!(
+        site.count("SELECT count(*) FROM notify_delivery WHERE state = 'given_up'")
+            .await,
+        1
+    );
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn killed_between_the_send_and_the_record_it_sends_the_same_under_the_same_name() {
     let (site, server) = site(ResponseTemplate::new(200).set_delay(Duration::from_mins(1))).await;
     let running = site.start().await;

@@ -59,7 +59,7 @@ host = "127.0.0.1"
 port = {port}
 tls = "none"
 from = "revoked@example.org"
-to = ["ops@example.org", "user01@example.org"]
+to = ["ops@example.org", "The first <user01@example.org>"]
 urgency = "urgent"
 "#;
 
@@ -123,5 +123,45 @@ async fn a_channel_that_reaches_somebody_of_an_unfinished_case_is_passed_over_un
     let tested = site.says(&["notify", "test"]).await;
     assert!(tested.code == 0, "{tested:?}");
     assert_eq!(told("floor").await, 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_told_again_to_a_receiver_that_forgets_is_not_told_while_its_channel_reaches_somebody() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
+    let channel = format!(
+        "[[notify]]\nname = \"board\"\nkind = \"alertmanager\"\nurl = \"{}\"\nreaches = [\"username:user01\"]\n",
+        server.uri()
+    );
+    let site = Installation::new(InstallationPlan {
+        policy: "compromises_per_minute = 0",
+        more: channel.leak(),
+        ..InstallationPlan::default()
+    })
+    .await;
+    let told = async || server.received_requests().await.unwrap().len();
+    let running = site.start().await;
+    site.ask_for(2..=2, "compromised").await;
+    site.until_count("SELECT count(*) FROM notify_delivery WHERE state = 'delivered'", 1)
+        .await;
+    running.stop().await;
+    assert_eq!(told().await, 1);
+    // What is open is told again at each start.
+    let running = site.start().await;
+    until("what is open", async || (told().await == 2).then_some(())).await;
+    site.ask_for(1..=1, "compromised").await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 2).await;
+    running.stop().await;
+    let running = site.start().await;
+    // Whoever has tried the channel twice has seen the end of its first round.
+    for _ in 0..2 {
+        let tested = site.says(&["notify", "test", "board"]).await;
+        assert!(tested.code == 1 && tested.out.contains("unfinished case"), "{tested:?}");
+    }
+    assert_eq!(told().await, 2);
     running.stop().await;
 }

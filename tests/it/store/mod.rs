@@ -21,6 +21,7 @@ mod integrity;
 mod lock_sharing;
 mod migrations;
 mod moved_departures;
+mod operators;
 mod outbox;
 mod portions;
 mod queue;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use revoked::model::{Actor, Delivery, Reason, Signal};
-use revoked::policy::Policy;
+use revoked::model::{Actor, Delivery, Disposition, Reason, Signal};
+use revoked::policy::{Group, Policy};
 use revoked::store::{ApprovalRule, Approved, HoldChoice, SlotOffers, StoreError, TrailFilter};
 
-use super::{Place, place, signal};
+use super::{Place, case_of, place, signal};
 
 /// The daemon's account.
 const SHARED: u32 = 990;
@@ -76,6 +76,13 @@ impl Place {
         rows.iter().map(|row| row.body.clone()).collect()
     }
 
+    /// Whether lists show a first approval.
+    async fn is_listed_with_a_first(&self) -> bool {
+        self.store.holds_with_approvals(false).await.unwrap()[0]
+            .first_approval
+            .is_some()
+    }
+
     async fn waits(&self) -> i64 {
         self.store.holds(false).await.unwrap().first().map_or(0, |hold| hold.cases)
     }
@@ -97,6 +104,10 @@ async fn nothing_goes_on_before_a_second_person_approves_the_same_set() {
     assert!(
         given.len() == 1 && given[0].contains(&set) && given[0].contains("operator:ann(1000)"),
         "{given:?}"
+    );
+    assert!(
+        place.entries("hold.approval_void").await.is_empty(),
+        "the first was used, and nothing is void"
     );
     let approved = place.entries("hold.approved").await;
     assert!(
@@ -130,7 +141,8 @@ async fn a_first_approval_is_void_once_the_set_has_changed() {
     let place = held().await;
     let set = place.shown(&[]).await;
     place.approves(ann(), &[], &set).await.unwrap();
-    // The same file brings another.
+    assert!(place.is_listed_with_a_first().await);
+    // One of them is called off.
     let all = place.store.hold(1).await.unwrap().cases;
     place
         .store
@@ -139,6 +151,7 @@ async fn a_first_approval_is_void_once_the_set_has_changed() {
         .unwrap();
     let changed = place.shown(&[]).await;
     assert_ne!(changed, set);
+    assert!(!place.is_listed_with_a_first().await);
     assert!(
         matches!(place.approves(ben(), &[], &set).await, Err(StoreError::Refused(_))),
         "a replayed set"
@@ -157,7 +170,9 @@ async fn a_first_approval_counts_for_a_day() {
     let place = held().await;
     let set = place.shown(&[]).await;
     place.approves(ann(), &[], &set).await.unwrap();
+    assert!(place.is_listed_with_a_first().await);
     place.clock.advance(Duration::from_hours(24));
+    assert!(!place.is_listed_with_a_first().await);
     assert!(place.approves(ben(), &[], &set).await.unwrap().awaits_second);
     let void = place.entries("hold.approval_void").await;
     assert!(void.len() == 1 && void[0].contains("within a day"), "{void:?}");
@@ -195,6 +210,53 @@ async fn a_hold_is_no_smaller_for_what_is_taken_out_of_it() {
 }
 
 #[tokio::test]
+async fn the_second_person_is_counted_however_many_other_parts_have_a_first() {
+    let place = held().await;
+    let cases = place.store.hold(1).await.unwrap().cases;
+    for case in &cases {
+        let set = place.shown(&[case.case]).await;
+        assert!(place.approves(ann(), &[case.case], &set).await.unwrap().awaits_second);
+    }
+    let last = [cases.last().unwrap().case];
+    let set = place.shown(&last).await;
+    assert!(!place.approves(ben(), &last, &set).await.unwrap().awaits_second);
+    assert_eq!(place.waits().await, 1);
+    assert_eq!(
+        place.entries("hold.approval_void").await.len(),
+        20,
+        "those are about what waits no more"
+    );
+}
+
+#[tokio::test]
+async fn a_group_that_asks_for_two_persons_from_now_on_has_them_where_somebody_waits_already() {
+    let place = place().await;
+    for (n, approvals) in [1, 2, 1].into_iter().enumerate() {
+        let person = signal(&format!("key{n}"), &format!("p{n}@example.org"), Reason::Compromised);
+        let mut policy = Policy::standard(&["chat"]);
+        policy.groups = vec![Group {
+            name: "board".to_owned(),
+            members: [person.subject.clone()].into_iter().collect(),
+            listed: None,
+            file: None,
+            hold: true,
+            highest: None,
+            approvals,
+        }];
+        let delivery = Delivery::of("idp", vec![person], place.clock.now());
+        place
+            .store
+            .accept(Arc::new(policy), delivery, SlotOffers::default())
+            .await
+            .unwrap();
+    }
+    assert_eq!(place.waits().await, 3, "one cause, one hold");
+    let set = place.shown(&[]).await;
+    assert!(place.approves(ann(), &[], &set).await.unwrap().awaits_second);
+    assert!(!place.approves(ben(), &[], &set).await.unwrap().awaits_second);
+}
+
+#[tokio::test]
 async fn who_asked_for_somebody_is_none_of_the_two() {
     let place = place().await;
     let rule = ApprovalRule {
@@ -220,6 +282,32 @@ async fn who_asked_for_somebody_is_none_of_the_two() {
     assert!(why.contains("whoever asked is none of them"), "{why}");
     let cleo = person("operator:cleo(1002)");
     assert!(!place.approves(cleo, &[], &set).await.unwrap().awaits_second);
+}
+
+#[tokio::test]
+async fn who_asked_for_somebody_who_waited_already_is_none_of_the_two() {
+    let place = held().await;
+    let mut asked = signal("asked", "p0@example.org", Reason::Departed);
+    asked.requested_by = Some("operator:ann(1000)".to_owned());
+    asked.disposition = Disposition::Hold("look at it".to_owned());
+    let receipt = place.accept_from("siem", vec![asked]).await;
+    assert_eq!(case_of(&receipt.signals[0]), (1, true));
+    let why = place.refuses(ann(), &[]).await;
+    assert!(why.contains("case 1 was asked for by operator:ann(1000)"), "{why}");
+    let set = place.shown(&[]).await;
+    assert!(place.approves(ben(), &[], &set).await.unwrap().awaits_second);
+}
+
+#[tokio::test]
+async fn up_to_the_number_one_person_decides() {
+    let place = held().await;
+    let rule = ApprovalRule {
+        two_above: Some(21),
+        two_for_protected: true,
+    };
+    place.store.set_approval_rule(rule, Some(SHARED)).await.unwrap();
+    let set = place.shown(&[]).await;
+    assert!(!place.approves(ann(), &[], &set).await.unwrap().awaits_second);
 }
 
 #[tokio::test]

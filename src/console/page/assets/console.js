@@ -88,10 +88,9 @@ function readAgain() {
   request.responseType = "document";
   request.onload = () => {
     // Whoever is not known any more is led to the page to sign in, which is no newer state of this one.
-    if (request.responseURL && new URL(request.responseURL).pathname !== location.pathname) {
-      signedOut = true;
-      say("Signed out: nothing here is live any more. Read the page again to sign in; what you have typed, copy first.");
-    } else if (request.status === 200 && request.response) merge(request.response);
+    signedOut = request.status === 401 || new URL(request.responseURL).pathname === "/sign-in";
+    if (signedOut) say("Signed out: nothing here is live any more. Read the page again to sign in; what you have typed, copy first.");
+    else if (request.status === 200 && request.response) merge(request.response);
   };
   request.send();
 }

@@ -95,6 +95,23 @@ async fn a_token_that_is_wrong_in_anything_is_refused() {
 }
 
 #[tokio::test]
+async fn whoever_guesses_tokens_of_the_provider_is_slowed_and_whoever_has_no_role_is_not() {
+    let provider = Provider::start().await;
+    let site = Site::with_provider(&provider, "").await;
+    let without_role = provider.access(&provider.leave("siem", &["strangers"]));
+    for _ in 0..12 {
+        assert_eq!(site.status_with(&without_role).await.status, StatusCode::FORBIDDEN);
+    }
+    let mut seen = Vec::new();
+    for _ in 0..12 {
+        seen.push(site.status_with("Bearer guessed").await.status);
+    }
+    assert_eq!(seen[0], StatusCode::UNAUTHORIZED);
+    assert_eq!(seen.last(), Some(&StatusCode::TOO_MANY_REQUESTS), "{seen:?}");
+    site.running.stop().await;
+}
+
+#[tokio::test]
 async fn while_the_provider_is_down_a_known_key_is_good_and_an_unknown_one_opens_nothing() {
     let provider = Provider::start().await;
     let site = Site::with_provider(&provider, "").await;

@@ -327,7 +327,7 @@ async fn a_session_ends_when_its_groups_are_to_be_asked_for_again_and_a_sign_in_
         .begin_session(ann(), Role::Approver, Duration::from_mins(20))
         .await
         .unwrap();
-    let found = store.bearer_of_session(&session).await.unwrap().unwrap();
+    let found = store.bearer_of_session(&session, true).await.unwrap().unwrap();
     assert_eq!((found.operator, found.role), (ann(), Role::Approver));
     store.begin_sign_in("in time", "/".to_owned()).await.unwrap();
     store.begin_sign_in("too long", "/".to_owned()).await.unwrap();
@@ -337,8 +337,8 @@ async fn a_session_ends_when_its_groups_are_to_be_asked_for_again_and_a_sign_in_
     clock.advance(Duration::from_secs(1));
     assert_eq!(store.take_sign_in("too long").await.unwrap(), None);
     clock.advance(Duration::from_secs(599));
-    assert!(store.bearer_of_session(&session).await.unwrap().is_some());
+    assert!(store.bearer_of_session(&session, true).await.unwrap().is_some());
     clock.advance(Duration::from_secs(1));
-    assert!(store.bearer_of_session(&session).await.unwrap().is_none());
+    assert!(store.bearer_of_session(&session, true).await.unwrap().is_none());
     store.close().await;
 }
