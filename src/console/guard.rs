@@ -365,7 +365,7 @@ mod tests {
     async fn a_body_that_does_not_come_is_waited_for_ten_seconds() {
         let begun = tokio::time::Instant::now();
         let silent = futures_util::stream::pending::<Result<bytes::Bytes, Infallible>>();
-        let refused = read(None, Body::from_stream(silent)).await.unwrap_err();
+        let refused = read(LONGEST_BODY, Body::from_stream(silent)).await.unwrap_err();
         assert_eq!(
             (refused.0.status(), begun.elapsed()),
             (StatusCode::REQUEST_TIMEOUT, BODY_PATIENCE)

@@ -20,38 +20,21 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
             .map_or(String::new(), |due| format!(", again at {}", zone.time(due)))
     };
     Some(match entry.kind.as_str() {
-        "signal.accepted" => {
-            let said = entry.by().and(" said of the person: ").word(entry.text("reason"));
-            let said = match entry.text("requested_by") {
-                "" => said,
-                by => said.and(", asked for by ").name(by),
-            };
-            let said = match entry.text("txn") {
-                "" => said,
-                txn => said.and(", in its transaction ").name(txn),
-            };
-            match entry.batch() {
-                None => said,
-                Some(batch) => said.and(", in the batch ").then(batch),
-            }
-        }
+        "signal.accepted" => accepted(entry),
         "case.opened" => Words::of("the case was opened under the playbook ").name(entry.text("playbook")),
         "case.raised" => Words::of("the case became more urgent"),
         "case.coalesced" => entry.by().and(" sent a further signal, which joined the case"),
         "hold.placed" => Words::of("held for a decision").then(entry.because("why")),
         "hold.approved" => {
-            let hold = entry.number("hold").unwrap_or_default();
-            let hold = part_of(entry, hold);
+            let hold = part_of(entry, entry.number("hold").unwrap_or_default());
             entry.by().and(format!(" approved {hold}")).then(entry.because("note"))
         }
         "hold.rejected" => {
-            let hold = entry.number("hold").unwrap_or_default();
-            let hold = part_of(entry, hold);
+            let hold = part_of(entry, entry.number("hold").unwrap_or_default());
             entry.by().and(format!(" rejected {hold}")).then(entry.because("note"))
         }
         "hold.approval_given" => {
-            let hold = entry.holds().next().unwrap_or_default();
-            let hold = part_of(entry, hold);
+            let hold = part_of(entry, entry.holds().next().unwrap_or_default());
             let first = entry.by().and(format!(" approved {hold} as the first of two persons"));
             first.then(entry.because("note"))
         }
@@ -115,6 +98,20 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
         "alert.raised" => Words::of("an alert was raised: ").word(entry.text("kind")),
         _ => return of_the_person(entry, zone),
     })
+}
+
+/// Who said what of the person, for whom, and in what it came.
+fn accepted(signal: &Recorded) -> Words {
+    let mut said = signal.by().and(" said of the person: ").word(signal.text("reason"));
+    for (member, leads) in [("requested_by", ", asked for by "), ("txn", ", in its transaction ")] {
+        if !signal.text(member).is_empty() {
+            said = said.and(leads).name(signal.text(member));
+        }
+    }
+    match signal.batch() {
+        None => said,
+        Some(batch) => said.and(", in the batch ").then(batch),
+    }
 }
 
 /// `hold 3`, or what of it a decision is about where cases were taken out.

@@ -54,8 +54,9 @@ async fn a_token_that_is_wrong_in_anything_is_refused() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
     }
     let now = now();
-    let wrong: [(&str, Value, &str); 8] = [
+    let wrong: [(&str, Value, &str); 9] = [
         ("iss", json!("https://other.example.org"), "(iss)"),
+        ("aud", json!("https://other.example.org"), "(aud)"),
         ("aud", json!("revoked"), "(aud)"),
         ("aud", json!([AUDIENCE, "revoked"]), "(aud)"),
         ("exp", json!(now - 61), "(exp)"),
