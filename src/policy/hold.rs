@@ -91,21 +91,17 @@ pub const STAYS: &str = "stays";
 /// The class of the holds over people of a group: a hold for each group.
 pub const GROUP: &str = "group";
 
-/// The classes of the holds that a number alone has caused. Whoever approves one has seen how many it is, and nothing of whose the accounts are.
-const OF_A_NUMBER: [&str; 7] = [
-    "delivery_limit",
-    "departures_limit",
-    "compromises_limit",
-    "delivery_share",
-    "departures_share",
-    "compromises_share",
-    "operator_limit",
-];
+/// The class of the holds that a target's own answer has caused: whose the account is, or that there are several.
+pub const PRINCIPAL: &str = "principal";
+
+/// The classes of the holds that ask whether this person's account may be acted on. Whoever approves another one has looked at how many they are,
+/// how old a signal is or who sent it, and nobody knew then whose the accounts are.
+const OF_THE_ACCOUNT: [&str; 4] = ["protected", GROUP, "unclear", PRINCIPAL];
 
 /// Whether an approval of a hold of this class also answers what a target may ask later: that the account is protected, or that there are several.
 #[must_use]
 pub fn answers_for_the_account(class: &str) -> bool {
-    !OF_A_NUMBER.contains(&class)
+    OF_THE_ACCOUNT.contains(&class)
 }
 
 impl HoldReason {

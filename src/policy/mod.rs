@@ -31,7 +31,7 @@ pub use current::CurrentPolicy;
 pub use explanation::{Explained, Step};
 pub use facts::{Facts, counts_as_compromise};
 pub use groups::{Group, GroupState, ListFault, MemberList, Protected, judged, listed};
-pub use hold::{GROUP, HoldReason, STAYS, answers_for_the_account};
+pub use hold::{GROUP, HoldReason, PRINCIPAL, STAYS, answers_for_the_account};
 pub use ladder::{Level, Lowered};
 pub use limits::{Class, Limits, Share};
 pub use playbook::{BUILT_IN, Playbook, built_in, demands_nothing};

@@ -423,3 +423,23 @@ fn who_is_kept_out_is_kept_out_for_as_long_as_the_playbook_says_at_least() {
         );
     }
 }
+
+#[test]
+fn only_an_approval_that_is_about_the_account_answers_for_it() {
+    for class in [HoldReason::Protected.class(), HoldReason::Unclear.class(), GROUP, PRINCIPAL] {
+        assert!(answers_for_the_account(class), "{class}");
+    }
+    let limit = HoldReason::DeliveryLimit { count: 6, limit: 5 };
+    let others = [
+        HoldReason::Risk,
+        HoldReason::Old,
+        HoldReason::SourceDomain,
+        HoldReason::EmailDomain,
+        HoldReason::Stays(String::new()),
+        HoldReason::OperatorLimit { limit: 1 },
+        limit,
+    ];
+    for other in others {
+        assert!(!answers_for_the_account(other.class()), "{}", other.class());
+    }
+}

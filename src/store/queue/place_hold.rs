@@ -4,15 +4,12 @@ use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal};
 use crate::model::{CaseId, HeldFor, Job};
-use crate::policy::{GROUP, STAYS, Work};
+use crate::policy::{GROUP, PRINCIPAL, STAYS, Work};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};
 
 /// The class and the words of a hold over a departure that is blocked: they name nobody.
 pub(in crate::store) const OTHER_EMPLOYMENT: (&str, &str) = ("employment", "another employment of the same person has not ended");
-
-/// The class of what an attempt found at the target.
-const PRINCIPAL: &str = "principal";
 
 /// The class of a hold over a whole delivery: it is never one decision with another delivery.
 pub(super) const WHOLE_DELIVERY: &str = "delivery_limit";
