@@ -205,7 +205,7 @@ async fn two_people_approve_the_right_half_of_a_rogue_file_on_a_phone() {
     assert!(changes(site.installation.chat()).is_empty(), "nothing was done yet");
     sign_in_as(&second, &site, "operator:ben(1001)").await;
     second.goto(&format!("{}/holds/{hold}", site.origin())).await;
-    second.until_text("without what is not ticked below").await;
+    second.until_text("without those that are not ticked below").await;
     let ticked = second.all("input[name=keep]:checked").await;
     assert_eq!(ticked.len(), 4, "what she left out is left out for him");
     picture(&second, "second-person-phone").await;

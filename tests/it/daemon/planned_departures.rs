@@ -39,7 +39,9 @@ const TWO_DAYS_LATER: &str = "
 async fn what_fell_due_while_the_daemon_was_down_is_done_at_its_start_late_and_flagged() {
     let site = with_hr().await;
     let running = site.start().await;
-    site.drop_file("one.csv", &format!("1,user01@example.test,{},,terminate\n", day(0)));
+    // Today by UTC, at whatever hour this runs: that day ends last in Pago Pago.
+    let leaves = format!("1,user01@example.test,{},Pacific/Pago_Pago,terminate\n", day(0));
+    site.drop_file("one.csv", &leaves);
     let planned = site.until_departure("planned").await;
     assert_eq!(planned["late"], false);
     running.stop().await;
