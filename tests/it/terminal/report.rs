@@ -465,6 +465,9 @@ async fn what_others_have_written_is_text_in_every_form_and_an_erased_person_has
     site.revoke(HOSTILE, "compromised", &["--note", NOTE]).await;
     site.revoke("username:user02", "compromised", &["--note", "seen by Zoe"])
         .await;
+    // A stop in the middle of the work would be told too.
+    site.until_count("SELECT count(*) FROM cases WHERE closed_at IS NOT NULL", 2)
+        .await;
     running.stop().await;
     let page = site.path("case.html");
     let written = site
