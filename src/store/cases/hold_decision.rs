@@ -135,8 +135,8 @@ impl Tx<'_> {
         Ok((approved, targets))
     }
 
-    /// Puts the jobs of an approved case into the queue, or on their day. What was approved for its number alone is asked about again, where the
-    /// target shows a protected account, or several.
+    /// Puts the jobs of an approved case into the queue, or on their day. What was approved for another cause than whose the account is is asked about
+    /// again, where the target shows a protected account, or several; a case about one record of somebody was approved for that account alone.
     async fn let_go_on(&mut self, case: &HeldCase, for_account: bool, by: &Actor, targets: &mut Vec<String>) -> Result<()> {
         let (id, now) = (case.hold, self.now);
         if self.block_approved_departure(case.case).await? {
@@ -153,7 +153,8 @@ impl Tx<'_> {
             let next = JobState::Held.next(Step::Approve { due })?;
             sqlx::query(
                 "UPDATE job SET state = $1, due = $2, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
-                        finished_at = NULL, approved = max(approved, $4), error = NULL WHERE id = $3 AND state = 'held'",
+                        finished_at = NULL, error = NULL, \
+                        approved = max(approved, $4, (SELECT named_only FROM cases WHERE id = job.case_id)) WHERE id = $3 AND state = 'held'",
             )
             .bind(next.word())
             .bind(due.map(Timestamp::ms))
