@@ -143,7 +143,7 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
         ),
         expect(
             "the_compromised_overtake_the_leavers",
-            begun_at(&people.victim).is_some() && waited - overtaken <= IN_HAND,
+            begun_at(&people.victim).is_some() && waited.saturating_sub(overtaken) <= IN_HAND,
             format!(
                 "{overtaken} of {waited} leavers for whom nothing was done yet when the victim's case came were begun after it"
             ),

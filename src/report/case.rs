@@ -77,9 +77,7 @@ pub(super) async fn read(store: &Store, number: i64) -> Result<CaseFile, StoreEr
         }
         None => Vec::new(),
     };
-    let decided = decisions
-        .into_iter()
-        .filter(|entry| entry.case.is_none() && entry.holds().any(|hold| holds.contains(&hold)) && entry.decides_about(number));
+    let decided = decisions.into_iter().filter(|entry| entry.decides(&holds, number));
     entries.extend(own);
     entries.extend(decided);
     entries.sort_by_key(|entry| entry.seq);

@@ -33,6 +33,7 @@ pub use alert_groups::{AlertGroup, grouped};
 pub use document::{Document, SignedHead, TrailState};
 pub use html::{Look, STYLE, html};
 pub use markdown::{markdown, markdown_on_screen};
+pub use recorded::decides;
 pub use report_error::ReportError;
 pub use trail_state::{as_known, cited, verified_now};
 pub use zone::Zone;

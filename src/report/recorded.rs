@@ -1,5 +1,7 @@
 //! An entry of the trail as it reads, with what reports ask of it.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,6 +28,12 @@ pub(super) struct Recorded {
     /// What else it says.
     #[serde(default)]
     pub(super) detail: Value,
+}
+
+/// Whether a row of the trail is a decision about this case under this hold.
+#[must_use]
+pub fn decides(row: &TrailRow, hold: i64, case: i64) -> bool {
+    serde_json::from_str::<Recorded>(&row.body).is_ok_and(|entry| entry.decides(&BTreeSet::from([hold]), case))
 }
 
 impl Recorded {
@@ -55,8 +63,13 @@ impl Recorded {
         self.number("hold").into_iter().chain(several.filter_map(Value::as_i64))
     }
 
+    /// Whether it is a decision about this case under one of these holds, and not of the case's own.
+    pub(super) fn decides(&self, holds: &BTreeSet<i64>, case: i64) -> bool {
+        self.case.is_none() && self.holds().any(|hold| holds.contains(&hold)) && self.decides_about(case)
+    }
+
     /// Whether a decision about a hold is about this case of it: others may have been taken out, or be decided later.
-    pub(super) fn decides_about(&self, case: i64) -> bool {
+    fn decides_about(&self, case: i64) -> bool {
         let has = |member: &str| {
             let named = self.detail[member].as_array().into_iter().flatten();
             named.filter_map(Value::as_i64).any(|named| named == case)

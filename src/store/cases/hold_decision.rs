@@ -120,7 +120,7 @@ impl Tx<'_> {
         }
         for case in &held.cases {
             let under = held.holds.iter().find(|hold| hold.id == case.hold);
-            let for_account = under.is_none_or(|under| answers_for_the_account(&under.why));
+            let for_account = under.is_some_and(|under| answers_for_the_account(&under.why));
             self.let_go_on(case, for_account, by, &mut targets).await?;
         }
         for case in &held.cases {

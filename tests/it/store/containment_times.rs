@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use revoked::model::{Actor, Disposition, Evidence, Goal, Goals, Reason, Settlement, Signal, Timestamp, Verdict, When};
 use revoked::store::{ContainmentGroup, ContainmentTimes, TrailFilter};
-use sqlx::ConnectOptions as _;
 
 use super::{Place, case_of, place, signal};
 
@@ -349,11 +348,7 @@ async fn many_cases_are_measured_each_once_over_several_portions() {
     place.opened(compromised("first")).await;
     place.ended(MINUTE, Verdict::Contained).await;
     place.clock.advance(Duration::from_hours(1));
-    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&place.path)
-        .connect()
-        .await
-        .unwrap();
+    let mut conn = place.connection().await;
     // The n-th took n ms at the first target, its first change half of it; each tenth has another target, where it took one. The last is late.
     for sql in [
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \

@@ -241,8 +241,7 @@ async fn entries_of_a_job_or_a_subject_are_found_whether_or_not_their_blocks_are
     };
     looks_right().await;
     place.store.note_mentions().await.unwrap();
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
-    let mut conn = options.connect().await.unwrap();
+    let mut conn = place.connection().await;
     let written: i64 = sqlx::query_scalar("SELECT count(*) FROM trail_mention")
         .fetch_one(&mut conn)
         .await

@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt as _;
 
 use revoked::store::{Integrity, OpenError, Role, Store};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::Connection as _;
 
 use super::{Place, place};
 
@@ -11,8 +11,7 @@ use super::{Place, place};
 async fn spoilt(people: u32) -> Place {
     let place = place().await;
     place.store.close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
-    let mut conn = options.connect().await.unwrap();
+    let mut conn = place.connection().await;
     sqlx::query(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
          INSERT INTO person (ref, key, subject, seen_at) SELECT printf('s_%09d', i), zeroblob(32), printf('username:person-%09d', i), 1 FROM n",

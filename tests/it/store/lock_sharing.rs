@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::store::{InboxRow, Role, Store, StoreError};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::Connection as _;
 use tokio::time::{Instant, timeout};
 
 use super::{NOW, place};
@@ -22,11 +22,7 @@ fn request() -> InboxRow {
 async fn a_command_waits_for_the_write_lock_where_the_daemon_gives_up() {
     let place = place().await;
     let command = Store::open(&place.path, Role::Command, Clock::fixed(NOW)).await.unwrap();
-    let mut other = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&place.path)
-        .connect()
-        .await
-        .unwrap();
+    let mut other = place.connection().await;
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let mut asked = Box::pin(command.submit_request(request()));
     let told = command.has_waited_for_lock(Duration::from_millis(300));

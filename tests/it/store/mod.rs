@@ -43,6 +43,8 @@ use revoked::model::{Delivery, Reason, Receipt, Signal, SignalReceipt, Timestamp
 use revoked::policy::Policy;
 use revoked::store::{Claim, Role, SlotOffers, Store};
 use revoked_trail::{Signer, VerifierKey};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 /// Monday 2025-11-24 16:00 UTC.
 pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_764_000_000_000);
@@ -69,6 +71,12 @@ pub(crate) async fn place() -> Place {
 }
 
 impl Place {
+    /// The database itself, beside the store.
+    pub(crate) async fn connection(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(&self.path);
+        options.connect().await.unwrap()
+    }
+
     /// Stores signals of source `hr` under the standard policy for one target, `chat`.
     pub(crate) async fn accept(&self, signals: Vec<Signal>) -> Receipt {
         self.accept_from("hr", signals).await

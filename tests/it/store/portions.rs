@@ -11,8 +11,7 @@ use revoked::model::{
 };
 use revoked::policy::{Limits, Policy};
 use revoked::store::{InboxRow, Role, SlotOffers, Store};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection};
 
 use super::{NOW, Place, place, signal};
 use crate::wait::until;
@@ -113,7 +112,7 @@ fn file() -> Delivery {
 }
 
 async fn sql(place: &Place) -> SqliteConnection {
-    SqliteConnectOptions::new().filename(&place.path).connect().await.unwrap()
+    place.connection().await
 }
 
 async fn count(conn: &mut SqliteConnection, sql: &'static str) -> i64 {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use revoked::model::{Actor, Reason};
-use sqlx::ConnectOptions as _;
 
 use super::{place, signal};
 
@@ -26,8 +25,7 @@ async fn more_than_one_bite_goes_and_what_must_stay_is_passed_over() {
         place.store.call_off(case, Actor::Daemon, None).await.unwrap();
     }
     // The first hundred are of jobs that still wait: they stand in front of what may go, in more than one page.
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
-    let mut conn = options.connect().await.unwrap();
+    let mut conn = place.connection().await;
     sqlx::raw_sql("UPDATE job SET state = 'queued', finished_at = NULL WHERE case_id <= 100")
         .execute(&mut conn)
         .await

@@ -3,8 +3,6 @@
 use revoked::store::OpenError;
 use revoked::trail::{AnchorFile, CheckpointSigner, StartTransition, check_at_start};
 use revoked_trail::EntryKind;
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{Place, place, signer};
 
@@ -34,7 +32,7 @@ async fn signed() -> Place {
 }
 
 async fn sql(place: &Place, sql: &'static str) {
-    let mut conn = SqliteConnectOptions::new().filename(&place.path).connect().await.unwrap();
+    let mut conn = place.connection().await;
     sqlx::query(sql).execute(&mut conn).await.unwrap();
 }
 
@@ -158,13 +156,11 @@ async fn a_trail_shorter_than_its_anchor_is_refused() {
 /// A verifier must get to see what somebody wrote past the triggers.
 #[tokio::test]
 async fn a_portion_holds_the_bytes_of_its_rows_sound_or_not() {
-    use sqlx::ConnectOptions as _;
     let place = place().await;
     for n in 0..5 {
         place.store.raise_alert("test", format!("{n}"), "a".into()).await.unwrap();
     }
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
-    let mut conn = options.connect().await.unwrap();
+    let mut conn = place.connection().await;
     sqlx::raw_sql(
         "DROP TRIGGER trail_is_not_changed; PRAGMA ignore_check_constraints = ON; \
          UPDATE trail SET body = CAST(x'7b00ff0a7d' AS TEXT) WHERE seq = 1; UPDATE trail SET leaf = x'' WHERE seq = 2; \

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use revoked::model::{Door, DoorKind, Evidence, Priority, Reason, Sentence, Settlement, Verdict};
 use revoked::store::{JobView, ListFilter};
-use sqlx::ConnectOptions as _;
 
 use super::{NOW, Place, place, signal};
 
@@ -28,8 +27,7 @@ fn evidence() -> Evidence {
 }
 
 async fn query(place: &Place, sql: &'static str) -> Vec<String> {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
-    let mut conn = options.connect().await.unwrap();
+    let mut conn = place.connection().await;
     sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
 }
 
@@ -150,8 +148,7 @@ async fn evidence_of_an_earlier_version_holds_its_sentences_and_is_read() {
     let place = place().await;
     ended(&place, "ann", evidence(), again()).await;
     let whole = serde_json::to_string(&evidence()).unwrap();
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
-    let mut conn = options.connect().await.unwrap();
+    let mut conn = place.connection().await;
     let rows = sqlx::query("UPDATE job SET evidence = ?")
         .bind(whole)
         .execute(&mut conn)

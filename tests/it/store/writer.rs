@@ -21,8 +21,7 @@ async fn a_second_daemon_is_refused_even_through_a_symlink() {
 async fn a_store_from_a_newer_version_is_refused_and_not_changed() {
     let place = place().await;
     place.store.close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
-    let mut conn = options.connect().await.unwrap();
+    let mut conn = place.connection().await;
     sqlx::query("PRAGMA user_version = 999").execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
     let before = std::fs::read(&place.path).unwrap();
@@ -62,11 +61,7 @@ async fn a_garbage_file_is_refused() {
 async fn the_trail_refuses_update_delete_and_replace() {
     let place = place().await;
     place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
-    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&place.path)
-        .connect()
-        .await
-        .unwrap();
+    let mut conn = place.connection().await;
     for sql in [
         "UPDATE trail SET body = 'x'",
         "DELETE FROM trail",

@@ -152,3 +152,21 @@ async fn thirty_five_alerts_of_one_cause_are_one_and_push_no_hold_off_the_screen
     let status = shown(&["status"]).screen;
     assert!(status.contains("hold 1 ") && !status.contains("came_back"), "{status}");
 }
+
+#[tokio::test]
+async fn of_more_than_are_listed_it_is_said_that_there_are_at_least_so_many() {
+    let site = two_held().await;
+    for (kind, more, said) in [("canary_untried", 199, "201 open"), ("came_back", 201, "at least 401 open")] {
+        let sql = format!(
+            "INSERT INTO alert (kind, key, summary, raised_at, last_at)
+                 WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {more})
+                 SELECT '{kind}', 'x:' || n, 'x', 1895000000000, 1895000000000 FROM n"
+        );
+        let mut conn = site.sql().await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+        let listed = site.says(&["alert", "list"]).await.out;
+        assert!(listed.contains(said), "{said}: {listed}");
+        assert_eq!(listed.contains("at least"), said.contains("at least"), "{listed}");
+    }
+}

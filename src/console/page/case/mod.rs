@@ -18,6 +18,7 @@ use super::{form_token, render};
 use crate::console::Console;
 use crate::console::caller::Caller;
 use crate::console::refusal::Refusal;
+use crate::report;
 use crate::store::{CaseDetail, DecidedHolds, JobProgress, Store, TrailFilter, TrailRow};
 
 mod forms;
@@ -178,29 +179,12 @@ async fn beside(store: &Store, detail: &CaseDetail, entries: &[TrailRow]) -> Res
             limit: SHOWN,
             ..TrailFilter::default()
         };
-        let of_it = |row: &TrailRow| decides_about(row, hold, case.id);
+        let of_it = |row: &TrailRow| report::decides(row, hold, case.id);
         rows.extend(store.trail_search(&decisions).await?.rows.into_iter().filter(of_it));
     }
     rows.sort_by_key(|row| row.seq);
     rows.dedup_by_key(|row| row.seq);
     Ok(rows)
-}
-
-/// Whether an entry is a decision about a case under a hold: it says so, or does not name all that it is about.
-fn decides_about(row: &TrailRow, hold: i64, case: i64) -> bool {
-    let Ok(entry) = serde_json::from_str::<serde_json::Value>(&row.body) else {
-        return false;
-    };
-    let detail = &entry["detail"];
-    let has = |name: &str, number: i64| {
-        let named = detail[name].as_array();
-        named.is_some_and(|named| named.iter().any(|named| named.as_i64() == Some(number)))
-    };
-    if !entry["case"].is_null() || detail["hold"] != hold && !has("holds", hold) || has("except", case) {
-        return false;
-    }
-    let named = detail["numbers"].as_array().map(Vec::len);
-    named.is_none_or(|named| has("numbers", case) || detail["cases"] != named)
 }
 
 /// What is to be known of a case at a glance: how it came, and how fast it went.
